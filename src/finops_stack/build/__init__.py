@@ -1,0 +1,1 @@
+"""Plan and sync dbt's work folder, run dbt, turn its results into messages."""

@@ -1,0 +1,195 @@
+"""The SQL of `bill_rows`: one bill's raw files, columns named and typed as the form declares.
+
+Column names and types of raw files differ between deliveries, spellings and file formats; the
+models never see that. Everything here is text in, text out; DuckDB runs it per bill.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from finops_stack.ingest.landed import LandedFile, RawColumn
+from finops_stack.period import BillingPeriod
+from finops_stack.vendors.manifest import Collect, Form, Kind, snake
+from finops_stack.warehouse.sql import quote_name, quote_text
+
+MONEY = "decimal(38, 15)"
+_MAP = "map(varchar, varchar)"
+_NULLS = {"text": "varchar", "money": MONEY, "time": "timestamp"}
+_EMPTY_MAP = f"cast(map() as {_MAP})"
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER")
+
+
+@dataclass(frozen=True)
+class BillFiles:
+    """The raw files of one bill and what is the same for all its rows."""
+
+    source: str
+    period: BillingPeriod
+    delivery_id: str
+    delivered_at: datetime
+    form: Form
+    files: tuple[LandedFile, ...]
+
+
+def relation_sql(bill: BillFiles) -> str:
+    """The select behind the view `bill_rows`; shape: docs/vendor-folders.md."""
+    groups: dict[tuple[RawColumn, ...], list[LandedFile]] = defaultdict(list)
+    for file in bill.files:
+        groups[file.columns].append(file)
+    return "\nunion all by name\n".join(
+        _group_sql(bill, columns, files) for columns, files in groups.items()
+    )
+
+
+def _group_sql(bill: BillFiles, columns: Sequence[RawColumn], files: list[LandedFile]) -> str:
+    typed = [
+        f"{expression} as {quote_name(name)}"
+        for name, expression in column_expressions(bill.form, columns).items()
+    ]
+    lineage = [
+        f"{quote_text(bill.source)} as x_SourceName",
+        f"{quote_text(bill.delivery_id)} as x_DeliveryId",
+        f"{_file_name_sql(files)} as x_SourceFile",
+        "cast(file_row_number as bigint) as x_SourceRow",
+        f"timestamp '{bill.period.start}' as delivery_period_start",
+        f"timestamp '{bill.period.end}' as delivery_period_end",
+        f"timestamp '{bill.delivered_at}' as delivered_at",
+    ]
+    select = ",\n  ".join(lineage + typed)
+    return f"select\n  {select}\nfrom {read_files(files)}"
+
+
+def read_files(files: Sequence[LandedFile]) -> str:
+    """A read of raw files of one schema, with their names and row numbers."""
+    paths = ", ".join(quote_text(file.path) for file in files)
+    return f"read_parquet([{paths}], filename = true, file_row_number = true)"
+
+
+def _file_name_sql(files: Sequence[LandedFile]) -> str:
+    """The delivered base name, not the raw zone's own."""
+    if len(files) == 1:
+        return quote_text(files[0].name)
+    pairs = " ".join(
+        f"when {quote_text(file.path)} then {quote_text(file.name)}" for file in files
+    )
+    return f"case filename {pairs} end"
+
+
+def column_expressions(form: Form, columns: Sequence[RawColumn]) -> dict[str, str]:
+    """Declared column → SQL over the raw columns; a column the bill lacks is a typed NULL."""
+    by_name = {form.normalise(c.delivered).lower(): c for c in reversed(columns)}
+    expressions = {}
+    for name, kind in form.columns.kinds().items():
+        raw = by_name.get(name.lower())
+        if kind == "map":
+            expressions[name] = _map_sql(name, raw, form, columns)
+        elif raw is None:
+            expressions[name] = f"cast(null as {_NULLS[kind]})"
+        else:
+            expressions[name] = cast_sql(raw, kind)
+    return expressions
+
+
+def cast_sql(raw: RawColumn, kind: Kind) -> str:
+    """One raw column as a declared kind; what does not parse becomes NULL (and a finding)."""
+    column = quote_name(raw.name)
+    if kind == "text":
+        text = column if raw.type == "VARCHAR" else f"cast({column} as varchar)"
+        return f"nullif({text}, '')"
+    if kind == "money":
+        return _money_sql(column, raw.type)
+    if raw.type == "VARCHAR":
+        # By way of timestamptz: a plain cast drops an offset such as +02:00 without a word.
+        return f"timezone('UTC', try_cast(nullif({column}, '') as timestamptz))"
+    if raw.type == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', {column})"
+    return f"try_cast({column} as timestamp)"
+
+
+def _money_sql(column: str, raw_type: str) -> str:
+    if raw_type in ("DOUBLE", "FLOAT"):
+        # The short decimal of the double; see macros/engines/money.sql for what it costs.
+        short = f"try_cast({column} as decimal(18, 10))"
+        return (
+            f"case when abs({column}) < 900000 and cast({short} as double) = {column}"
+            f" then cast({short} as {MONEY})"
+            f" else try_cast(cast({column} as varchar) as {MONEY}) end"
+        )
+    if raw_type == "VARCHAR":
+        return f"try_cast(nullif({column}, '') as {MONEY})"
+    return f"try_cast({column} as {MONEY})"
+
+
+def _map_sql(
+    name: str, raw: RawColumn | None, form: Form, columns: Sequence[RawColumn]
+) -> str:
+    parts = [] if raw is None else [_whole_map_sql(raw)]
+    parts += [
+        sql
+        for rule in form.collect
+        if rule.map == name and (sql := _collected_sql(rule, columns)) is not None
+    ]
+    if not parts:
+        return _EMPTY_MAP
+    return parts[0] if len(parts) == 1 else f"map_concat({', '.join(parts)})"
+
+
+def _whole_map_sql(raw: RawColumn) -> str:
+    column = quote_name(raw.name)
+    if raw.type == "VARCHAR":
+        return f"coalesce(try_cast(cast(nullif({column}, '') as json) as {_MAP}), {_EMPTY_MAP})"
+    if raw.type.startswith("STRUCT") and raw.type.endswith("[]"):
+        return f"coalesce(cast(map_from_entries({column}) as {_MAP}), {_EMPTY_MAP})"
+    return f"coalesce(cast({column} as {_MAP}), {_EMPTY_MAP})"
+
+
+def _collected_sql(rule: Collect, columns: Sequence[RawColumn]) -> str | None:
+    """Columns whose delivered name matches → one map of those that are not blank."""
+    pattern = re.compile(rule.pattern)
+    entries = []
+    for column in columns:
+        if not (found := pattern.search(column.delivered)):
+            continue
+        key = snake(found[1]) if rule.keys == "snake" else found[1]
+        if rule.only and key not in rule.only:
+            continue
+        value = f"nullif(cast({quote_name(column.name)} as varchar), '')"
+        entries.append(f"{{'k': {quote_text(key)}, 'v': {value}}}")
+    if not entries:
+        return None
+    filled = f"list_filter([{', '.join(entries)}], lambda e: e.v is not null)"
+    return f"map_from_entries({filled})"
+
+
+def unreadable_predicates(form: Form, columns: Sequence[RawColumn]) -> dict[str, str]:
+    """Delivered column → SQL that is true where it holds something that is not what it must be.
+
+    Money: NaN, infinite, more than 23 digits before the point, or a word. Time: not a date.
+    """
+    kinds = {name.lower(): (name, kind) for name, kind in form.columns.kinds().items()}
+    predicates = {}
+    for column in columns:
+        name, kind = kinds.get(form.normalise(column.delivered).lower(), ("", "text"))
+        if name in form.columns.lenient or kind == "text":
+            continue
+        if predicate := _unreadable(column, kind):
+            predicates[column.delivered] = predicate
+    return predicates
+
+
+def _unreadable(column: RawColumn, kind: Kind) -> str | None:
+    quoted = quote_name(column.name)
+    if kind == "map":
+        if column.type != "VARCHAR":
+            return None
+        return f"{quoted} <> '' and try_cast({quoted} as json) is null"
+    if kind == "money" and column.type in ("DOUBLE", "FLOAT"):
+        return f"not (abs({quoted}) < 1e23)"
+    if column.type in _INTEGERS or (kind == "time" and column.type.startswith("TIMESTAMP")):
+        return None
+    return f"{quoted} is not null and {quoted} <> '' and {cast_sql(column, kind)} is null" if (
+        column.type == "VARCHAR"
+    ) else f"{quoted} is not null and {cast_sql(column, kind)} is null"

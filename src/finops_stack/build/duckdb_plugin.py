@@ -1,0 +1,24 @@
+"""dbt-duckdb plug-in: the same limits, extensions and lake as everywhere else.
+
+dbt knows neither paths nor credentials: it reads lake.json beside the project, which holds none.
+"""
+
+from typing import Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+from finops_stack.build.lake_file import read_lake
+
+
+class Plugin(BasePlugin):
+    """Attaches the lake to each connection dbt opens."""
+
+    def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
+        """Memory, threads, temporary folder."""
+        config.update(read_lake().engine.options())
+
+    def configure_connection(self, conn: Any) -> None:
+        """Extensions from the wheels, then the lake."""
+        lake = read_lake()
+        lake.prepare(conn)
+        conn.execute(lake.attach_sql())

@@ -1,0 +1,66 @@
+"""Run dbt in this process, in its work folder, silently; failures become one message a model."""
+
+import os
+from collections.abc import Callable
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ModelFailure:
+    """A model that did not build. `bill` is the bill it was at, where that is known."""
+
+    model: str
+    message: str
+
+
+def run_dbt(
+    work: Path, *, select: str | None = None, progress: Callable[[str], None] = lambda _: None
+) -> list[ModelFailure]:
+    """`dbt run` in the work folder; gives the models that failed (an empty list: all built).
+
+    progress: called with the name of each model as it ends.
+    """
+    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    def on_event(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            progress(str(event.data.node_info.node_name))
+
+    arguments = ["run", "--project-dir", ".", "--profiles-dir", ".", "--log-level", "none"]
+    arguments += ["--log-level-file", "error", "--no-use-colors", "--no-version-check"]
+    if select:
+        arguments += ["--select", select]
+    with chdir(work):
+        try:
+            result = dbtRunner(callbacks=[on_event]).invoke(arguments)
+        finally:
+            # dbt keeps its database open in the process; the next reader must find it closed.
+            DuckDBConnectionManager.close_all_connections()
+    return _failures(result)
+
+
+def _failures(result: Any) -> list[ModelFailure]:
+    if result.exception is not None:
+        return [ModelFailure("", _short(str(result.exception)))]
+    results = getattr(result.result, "results", [])
+    return [
+        ModelFailure(r.node.name, _short(r.message or ""))
+        for r in results
+        if str(r.status) in ("error", "fail", "runtime error")
+    ]
+
+
+def _short(message: str) -> str:
+    """dbt's text up to its own call stack."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    kept = []
+    for line in lines:
+        if line.startswith(("> in macro", "> called by", "compiled code at")):
+            break
+        kept.append(line)
+    return " ".join(kept)

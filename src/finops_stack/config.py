@@ -1,0 +1,203 @@
+"""finops.toml, environment and flags → one frozen Config.
+
+Order, weakest first: defaults, finops.toml, environment (FINOPS_LAKE__PATH …), flags.
+"""
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from finops_stack.errors import InputError
+
+CONFIG_FILE = "finops.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class S3Settings(_Section):
+    """How to reach S3: everything not set here comes from the AWS credential chain."""
+
+    profile: str | None = Field(None, description="profile of ~/.aws/config")
+    role_arn: str | None = Field(None, description="role to assume before reading")
+    external_id: str | None = Field(None, description="external id of that role, when it asks")
+    region: str | None = Field(None, description="region of the bucket")
+    endpoint_url: str | None = Field(None, description="another S3 server, such as http://host:9000")
+
+
+class Source(_Section):
+    """One place where one vendor's bills arrive."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")
+    vendor: str
+    location: str
+    s3: S3Settings = S3Settings()
+
+
+class LakeSettings(_Section):
+    """Where the lake is: a catalogue, and a place for its Parquet files."""
+
+    path: Path = Field(Path("lake"), description="local folder: catalogue, data, lock, work files")
+    catalog: str = Field(
+        "sqlite", description='"sqlite", or "postgres:host=… dbname=…" for a team'
+    )
+    storage: str | None = Field(None, description='"s3://bucket/prefix" instead of the local folder')
+    s3: S3Settings = S3Settings()
+
+    @field_validator("catalog")
+    @classmethod
+    def _known_catalog(cls, value: str) -> str:
+        if value != "sqlite" and not value.startswith("postgres:"):
+            raise ValueError('write "sqlite" or "postgres:host=… dbname=…"')
+        if "password" in value.lower():
+            raise ValueError("keep the password out of this file: use PGPASSWORD or ~/.pgpass")
+        return value
+
+    @field_validator("storage")
+    @classmethod
+    def _known_storage(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith("s3://"):
+            raise ValueError('write "s3://bucket/prefix", or leave it out for the local folder')
+        return value
+
+
+class EngineSettings(_Section):
+    """Limits of the engine; what does not fit in memory goes to disk."""
+
+    memory_limit: str = Field("800MB", description="DuckDB's memory; it spills past that")
+    threads: int | None = Field(None, ge=1, description="default: all cores")
+    temp_directory: Path | None = Field(None, description="default: inside the lake folder")
+
+
+class RetentionSettings(_Section):
+    """How long replaced data stays readable."""
+
+    days: int = Field(30, ge=0, description="superseded deliveries and snapshots, in days")
+
+
+class Config(BaseSettings):
+    """All settings of one installation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FINOPS_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    lake: LakeSettings = LakeSettings()
+    engine: EngineSettings = EngineSettings()
+    retention: RetentionSettings = RetentionSettings()
+    sources: tuple[Source, ...] = ()
+    vendor_folders: tuple[Path, ...] = Field((), description="folders with vendors of your own")
+    account_names: Path | None = Field(None, description="csv with account_id,account_name")
+    checks: dict[str, Literal["gate", "warn", "ignore"]] = Field(
+        default_factory=dict, description="severity by check id"
+    )
+
+    @field_validator("sources")
+    @classmethod
+    def _names_differ(cls, value: tuple[Source, ...]) -> tuple[Source, ...]:
+        names = [source.name for source in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sources are called {', '.join(twice)}")
+        places = [source.location.rstrip("/") for source in value]
+        same = sorted({place for place in places if places.count(place) > 1})
+        if same:
+            raise ValueError(f"two sources read {', '.join(same)}: its cost would count twice")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags above the environment, the environment above the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_config(path: Path, *, flags: dict[str, Any] | None = None) -> Config:
+    """Read finops.toml; relative paths in it count from its folder.
+
+    Raises: InputError when the file is missing, is not TOML or holds an unknown or wrong value.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is not there", hint='run "finops init" first, or give --config')
+
+    class Loaded(Config):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        config = Loaded(**(flags or {}))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}", hint="mend that line") from error
+    except ValidationError as error:
+        raise _explain(path, error) from error
+    return _anchored(config, path.resolve().parent)
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    def anchor(value: Path | None) -> Path | None:
+        return None if value is None else folder / value.expanduser()
+
+    lake = config.lake.model_copy(update={"path": anchor(config.lake.path)})
+    engine = config.engine.model_copy(
+        update={"temp_directory": anchor(config.engine.temp_directory)}
+    )
+    sources = tuple(
+        source
+        if "://" in source.location
+        else source.model_copy(
+            update={"location": os.fspath(folder / Path(source.location).expanduser())}
+        )
+        for source in config.sources
+    )
+    return config.model_copy(
+        update={
+            "lake": lake,
+            "engine": engine,
+            "sources": sources,
+            "vendor_folders": tuple(folder / p.expanduser() for p in config.vendor_folders),
+            "account_names": anchor(config.account_names),
+        }
+    )
+
+
+def _explain(path: Path, error: ValidationError) -> InputError:
+    """The first problem in the user's words: which key, what is wrong, the nearest known key."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
+        return InputError(f'{path}: "{place}" is not a setting', hint=hint)
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return InputError(f"{path}: {place}: {message}", hint=f"mend {place} in {path.name}")
+
+
+def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Config
+    sections: dict[str, type[BaseModel]] = {
+        "lake": LakeSettings,
+        "engine": EngineSettings,
+        "retention": RetentionSettings,
+        "sources": Source,
+        "s3": S3Settings,
+    }
+    for part in place:
+        model = sections.get(str(part), model)
+    return list(model.model_fields)

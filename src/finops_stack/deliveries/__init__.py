@@ -1,0 +1,1 @@
+"""Find bills: which deliveries lie in a source, complete or not."""

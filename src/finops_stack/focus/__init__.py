@@ -1,0 +1,27 @@
+"""The FOCUS specification, per version, as CSV and one loader; knows no vendor."""
+
+from finops_stack.focus.spec import (
+    LATEST,
+    LINEAGE,
+    VERSIONS,
+    Column,
+    canonical_columns,
+    canonical_expression,
+    columns,
+    service_categories,
+    sql_type,
+    version_select,
+)
+
+__all__ = [
+    "LATEST",
+    "LINEAGE",
+    "VERSIONS",
+    "Column",
+    "canonical_columns",
+    "canonical_expression",
+    "columns",
+    "service_categories",
+    "sql_type",
+    "version_select",
+]

@@ -1,0 +1,1 @@
+"""Land a delivery: verify every file, keep Parquet as delivered, make text Parquet of csv."""

@@ -1,0 +1,115 @@
+"""csv → Parquet of texts, so that a value that does not parse is a finding with its address."""
+
+import csv
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finops_stack.errors import InputError
+from finops_stack.ingest.landed import RawColumn
+from finops_stack.warehouse.engine import EngineError, first_line
+from finops_stack.warehouse.sql import quote_text
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# A tag value of 3 MB is legal; DuckDB's own limit is 2,000,000 bytes a line.
+MAX_LINE_BYTES = 16 * 1024 * 1024
+_HEADER_BYTES = 4 * 1024 * 1024
+_LINE = re.compile(r"Line: (\d+)")
+
+
+def read_header(path: Path, name: str) -> list[str]:
+    """The delivered column names, in order, BOM stripped. Raises InputError when there are none."""
+    with path.open("rb") as file:
+        start = file.read(_HEADER_BYTES)
+    if not start.strip():
+        raise InputError(f"{name} is empty: it has no header line", hint="have it delivered again")
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError(f"{name} is UTF-16, expected UTF-8", hint="deliver it as UTF-8")
+    try:
+        text = start.split(b"\n", 1)[0].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name} is not UTF-8: byte {error.start} of its header", hint="deliver it as UTF-8"
+        ) from error
+    names = next(csv.reader(io.StringIO(text.rstrip("\r"))), [])
+    if not names or any(not column.strip() for column in names):
+        raise InputError(f"{name}: its header line has an empty column name", hint="check the file")
+    twice = sorted({column for column in names if names.count(column) > 1})
+    if twice:
+        raise InputError(f"{name}: column {twice[0]} is there twice", hint="check the export")
+    return names
+
+
+def file_names(delivered: list[str]) -> list[str]:
+    """Names for the Parquet file: as delivered, but unique without regard to case."""
+    seen: dict[str, int] = {}
+    names = []
+    for column in delivered:
+        count = seen.get(column.lower(), 0)
+        seen[column.lower()] = count + 1
+        names.append(f"{column}#{count + 1}" if count else column)
+    return names
+
+
+def text_to_parquet(
+    connection: "DuckDBPyConnection", path: Path, target: Path, name: str
+) -> tuple[RawColumn, ...]:
+    """Write one csv as all-text Parquet, rows in order.
+
+    Raises: InputError with the line, for too few or many columns, stray quotes, wrong encoding.
+    """
+    delivered = read_header(path, name)
+    names = file_names(delivered)
+    columns = ", ".join(f"{quote_text(column)}: 'varchar'" for column in names)
+    # One statement; insertion order is kept because the row number is the row's address.
+    connection.execute("set preserve_insertion_order = true")
+    try:
+        connection.execute(
+            f"""copy (
+              from read_csv({quote_text(str(path))}, auto_detect = false, header = false, skip = 1,
+                columns = {{{columns}}}, delim = ',', quote = '"', escape = '"', nullstr = '',
+                allow_quoted_nulls = true, strict_mode = true, null_padding = false,
+                max_line_size = {MAX_LINE_BYTES}, buffer_size = {MAX_LINE_BYTES * 4})
+            ) to {quote_text(str(target))} (format parquet, compression snappy)"""
+        )
+    except EngineError as error:
+        raise _explain(error, name) from error
+    finally:
+        connection.execute("set preserve_insertion_order = false")
+    return tuple(RawColumn(n, d, "VARCHAR") for n, d in zip(names, delivered, strict=True))
+
+
+def _explain(error: BaseException, name: str) -> InputError:
+    text = str(error)
+    line = _LINE.search(text)
+    place = f"{name}, line {line[1]}" if line else name
+    for words, what in (
+        ("Expected Number of Columns", "it has another number of columns than the header"),
+        ("quote", "a quote is opened and not closed, or stands in the middle of a value"),
+        ("unicode", "it is not UTF-8"),
+        ("utf-8", "it is not UTF-8"),
+        ("Maximum line size", f"it is longer than {MAX_LINE_BYTES} bytes"),
+    ):
+        if words.lower() in text.lower():
+            return InputError(f"{place}: {what}", hint="have the file delivered again")
+    return InputError(f"{place}: {first_line(error)}", hint="have the file delivered again")
+
+
+def describe_parquet(
+    connection: "DuckDBPyConnection", path: Path, name: str
+) -> tuple[tuple[RawColumn, ...], int]:
+    """Columns and row count from the footer. Raises InputError when it cannot be read."""
+    place = quote_text(str(path))
+    try:
+        columns = connection.execute(f"describe from read_parquet({place})").fetchall()
+        row = connection.execute(f"select num_rows from parquet_file_metadata({place})").fetchone()
+    except EngineError as error:
+        raise InputError(
+            f"{name} is no readable Parquet file: {first_line(error)}",
+            hint="have it delivered again, then run again",
+        ) from error
+    return tuple(RawColumn(c[0], c[0], c[1]) for c in columns), int(row[0]) if row else 0
+

@@ -1,0 +1,1 @@
+"""Vendors are folders: find them, read them, say what is wrong with one."""

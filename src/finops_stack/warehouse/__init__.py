@@ -1,0 +1,1 @@
+"""The lake: connect, attach, snapshots, published pointer, run lock."""

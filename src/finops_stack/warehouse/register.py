@@ -1,0 +1,245 @@
+"""The register: every delivery, run, check result and publication, in schema `ops` of the lake.
+
+Append only; what is current is the newest entry, ordered by a sequence of our own, not by clocks.
+The rows are few, so DuckLake keeps them in the catalogue itself and writes no Parquet for them.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from finops_stack.warehouse.lake import LAKE, table_exists
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_TABLES = {
+    "deliveries": (
+        "sequence bigint, run_id varchar, source varchar, billing_period varchar,"
+        " delivery_id varchar, fingerprint varchar, vendor varchar, form varchar, layout varchar,"
+        " manifest varchar, delivered_at timestamp, landed_at timestamp, size_bytes bigint,"
+        " raw_rows bigint, files varchar"
+    ),
+    "outcomes": (
+        "sequence bigint, run_id varchar, source varchar, billing_period varchar,"
+        " delivery_id varchar, fingerprint varchar, outcome varchar, reason varchar,"
+        " rules varchar, recorded_at timestamp"
+    ),
+    "runs": "sequence bigint, run_id varchar, started_at timestamp, ended_at timestamp,"
+    " outcome varchar",
+    "check_results": "run_id varchar, source varchar, billing_period varchar, result varchar",
+    "published": "sequence bigint, run_id varchar, snapshot_id bigint, published_at timestamp",
+}
+# Rows up to this many are kept in the catalogue.
+_INLINE_ROWS = 10_000
+
+OutcomeKind = Literal["published", "held", "refused"]
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """A landed delivery. `files` is JSON: name, key, size, sha256, rows, path, columns."""
+
+    run_id: str
+    source: str
+    billing_period: str
+    delivery_id: str
+    fingerprint: str
+    vendor: str
+    form: str
+    layout: str
+    manifest: str
+    delivered_at: datetime
+    landed_at: datetime
+    size_bytes: int
+    raw_rows: int
+    files: str
+
+
+@dataclass(frozen=True)
+class OutcomeRow:
+    """What became of a delivery in a run. `rules` tells models and check settings apart."""
+
+    run_id: str
+    source: str
+    billing_period: str
+    delivery_id: str
+    fingerprint: str
+    outcome: OutcomeKind
+    reason: str
+    rules: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A snapshot readers were pointed at."""
+
+    sequence: int
+    run_id: str
+    snapshot_id: int
+    published_at: datetime
+
+
+def ensure_register(connection: "DuckDBPyConnection") -> None:
+    """Make the register's tables, once."""
+    if table_exists(connection, "ops", "published"):
+        return
+    connection.execute("begin")
+    connection.execute(f"create schema if not exists {LAKE}.ops")
+    for name, columns in _TABLES.items():
+        connection.execute(f"create table if not exists {LAKE}.ops.{name} ({columns})")
+    connection.execute("commit")
+    connection.execute(
+        f"call {LAKE}.set_option('data_inlining_row_limit', {_INLINE_ROWS}, schema => 'ops')"
+    )
+
+
+def add_delivery(connection: "DuckDBPyConnection", row: DeliveryRow) -> None:
+    """Record a landed delivery."""
+    _insert(connection, "deliveries", [vars(row)])
+
+
+def add_outcomes(connection: "DuckDBPyConnection", rows: Sequence[OutcomeRow]) -> None:
+    """Record what became of deliveries."""
+    _insert(connection, "outcomes", [vars(row) for row in rows])
+
+
+def add_run(
+    connection: "DuckDBPyConnection",
+    *,
+    run_id: str,
+    started_at: datetime,
+    ended_at: datetime,
+    outcome: str,
+) -> None:
+    """Record a run that ended."""
+    values = {
+        "run_id": run_id,
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "outcome": outcome,
+    }
+    _insert(connection, "runs", [values])
+
+
+def add_check_results(
+    connection: "DuckDBPyConnection",
+    run_id: str,
+    results: Sequence[tuple[str, str, dict[str, Any]]],
+) -> None:
+    """Record check results: (source, billing period, result as a JSON-safe dict)."""
+    rows = [
+        {"run_id": run_id, "source": source, "billing_period": period, "result": json.dumps(result)}
+        for source, period, result in results
+    ]
+    if rows:
+        _append(connection, f"{LAKE}.ops.check_results", rows)
+
+
+def publish(
+    connection: "DuckDBPyConnection", *, run_id: str, snapshot_id: int, at: datetime
+) -> None:
+    """Move the published pointer: one row."""
+    values = {"run_id": run_id, "snapshot_id": snapshot_id, "published_at": at}
+    _insert(connection, "published", [values])
+
+
+def latest_outcomes(connection: "DuckDBPyConnection") -> dict[tuple[str, str], OutcomeRow]:
+    """(source, billing period) → its newest outcome that is not a refusal."""
+    return _latest(connection, "outcome <> 'refused'")
+
+
+def latest_published(connection: "DuckDBPyConnection") -> dict[tuple[str, str], OutcomeRow]:
+    """(source, billing period) → the outcome by which its published rows came."""
+    return _latest(connection, "outcome = 'published'")
+
+
+def latest_of_any_kind(connection: "DuckDBPyConnection") -> dict[tuple[str, str], OutcomeRow]:
+    """(source, billing period) → its newest outcome, refusals included."""
+    return _latest(connection, "true")
+
+
+def _latest(
+    connection: "DuckDBPyConnection", where: str
+) -> dict[tuple[str, str], OutcomeRow]:
+    if not table_exists(connection, "ops", "outcomes"):
+        return {}
+    names = list(OutcomeRow.__dataclass_fields__)
+    rows = connection.execute(
+        f"""select {", ".join(names)} from {LAKE}.ops.outcomes where {where}
+        qualify row_number() over (partition by source, billing_period order by sequence desc) = 1
+        order by source, billing_period"""
+    ).fetchall()
+    found = [OutcomeRow(*row) for row in rows]
+    return {(row.source, row.billing_period): row for row in found}
+
+
+def deliveries(
+    connection: "DuckDBPyConnection", *, source: str | None = None, period: str | None = None
+) -> list[DeliveryRow]:
+    """Landed deliveries, oldest first."""
+    if not table_exists(connection, "ops", "deliveries"):
+        return []
+    names = list(DeliveryRow.__dataclass_fields__)
+    rows = connection.execute(
+        f"""select {", ".join(names)} from {LAKE}.ops.deliveries
+        where (? is null or source = ?) and (? is null or billing_period = ?)
+        order by sequence""",
+        [source, source, period, period],
+    ).fetchall()
+    return [DeliveryRow(*row) for row in rows]
+
+
+def outcomes(connection: "DuckDBPyConnection", source: str, period: str) -> list[OutcomeRow]:
+    """Everything that became of one bill's deliveries, oldest first."""
+    names = list(OutcomeRow.__dataclass_fields__)
+    rows = connection.execute(
+        f"""select {", ".join(names)} from {LAKE}.ops.outcomes
+        where source = ? and billing_period = ? order by sequence""",
+        [source, period],
+    ).fetchall()
+    return [OutcomeRow(*row) for row in rows]
+
+
+def publications(connection: "DuckDBPyConnection") -> list[Publication]:
+    """Every publication, oldest first."""
+    if not table_exists(connection, "ops", "published"):
+        return []
+    rows = connection.execute(
+        f"select sequence, run_id, snapshot_id, published_at from {LAKE}.ops.published"
+        " order by sequence"
+    ).fetchall()
+    return [Publication(*row) for row in rows]
+
+
+def check_results(connection: "DuckDBPyConnection", run_id: str) -> list[dict[str, Any]]:
+    """The check results of one run, as recorded."""
+    rows = connection.execute(
+        f"select result from {LAKE}.ops.check_results where run_id = ?", [run_id]
+    ).fetchall()
+    return [json.loads(row[0]) for row in rows]
+
+
+def _insert(
+    connection: "DuckDBPyConnection", table: str, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Append rows in one statement; each gets the next sequence number."""
+    if not rows:
+        return
+    target = f"{LAKE}.ops.{table}"
+    found = connection.execute(f"select coalesce(max(sequence), 0) from {target}").fetchone()
+    first = int(found[0]) + 1 if found else 1
+    numbered = [{"sequence": first + number} | row for number, row in enumerate(rows)]
+    _append(connection, target, numbered)
+
+
+def _append(
+    connection: "DuckDBPyConnection", target: str, rows: Sequence[dict[str, Any]]
+) -> None:
+    names = list(rows[0])
+    columns = [[row[name] for row in rows] for name in names]
+    select = ", ".join("unnest(?)" for _ in names)
+    connection.execute(f"insert into {target} ({', '.join(names)}) select {select}", columns)
