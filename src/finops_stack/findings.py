@@ -85,9 +85,7 @@ class CheckResult:
         )
 
 
-def severities(
-    overrides: Mapping[str, str], *, known: Iterable[Check]
-) -> dict[str, Judgement]:
+def severities(overrides: Mapping[str, str], *, known: Iterable[Check]) -> dict[str, Judgement]:
     """Check id → gate, warn or ignore: each check's own, replaced by the overrides.
 
     Raises FinopsError when an override names no known check or no judgement.
@@ -104,9 +102,7 @@ def severities(
     return judgements
 
 
-def judge(
-    results: Iterable[CheckResult], judgements: Mapping[str, Judgement]
-) -> list[CheckResult]:
+def judge(results: Iterable[CheckResult], judgements: Mapping[str, Judgement]) -> list[CheckResult]:
     """The results under these judgements; ignored ones are left out."""
     judged = []
     for result in results:

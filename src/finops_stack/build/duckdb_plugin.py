@@ -8,6 +8,7 @@ from typing import Any
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from finops_stack.build.lake_file import read_lake
+from finops_stack.warehouse.engine import use_utc
 
 
 class Plugin(BasePlugin):
@@ -20,5 +21,6 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: Any) -> None:
         """Extensions from the wheels, then the lake."""
         lake = read_lake()
+        use_utc(conn)
         lake.prepare(conn)
         conn.execute(lake.attach_sql())

@@ -18,8 +18,11 @@ from finops_stack.focus import (
 
 # Older versions ask for fewer columns, of which none is missing in these.
 _REQUIRED_IN = ("1.2", "1.3", "1.4")
-# costs-not-null asks for these in one check.
-_COSTS = frozenset({"BilledCost", "EffectiveCost", "ListCost", "ContractedCost"})
+# costs-not-null asks for the four costs in one check. A row without BillingPeriodStart belongs to
+# no bill, so a check of bills cannot see it; reconciliation finds it lacking.
+_ASKED_ELSEWHERE = frozenset(
+    {"BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "BillingPeriodStart"}
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,11 @@ def _expand(entry: Mapping[str, Any]) -> Iterator[RowCheck]:
 def _required_names() -> list[str]:
     names = {c.name: None for version in _REQUIRED_IN for c in columns(version) if c.required}
     # A column that a version's view fills from its successor is never missing in that version.
-    return [name for name in names if name not in _COSTS and canonical_expression(name) == name]
+    return [
+        name
+        for name in names
+        if name not in _ASKED_ELSEWHERE and canonical_expression(name) == name
+    ]
 
 
 def _required(name: str) -> RowCheck:

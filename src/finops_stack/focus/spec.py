@@ -120,8 +120,7 @@ def canonical_expression(name: str) -> str:
 
 def _read_rows(path: str) -> list[dict[str, str]]:
     resource = files("finops_stack.focus").joinpath(*path.split("/"))
-    with resource.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    return list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
 
 
 def _column(row: dict[str, str]) -> Column:

@@ -31,7 +31,6 @@ class Engine:
             "preserve_insertion_order": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            "TimeZone": "UTC",
         }
         if self.threads:
             options["threads"] = str(self.threads)
@@ -40,13 +39,20 @@ class Engine:
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A new in-memory database with these limits."""
         try:
-            return duckdb.connect(config=self.options())
+            connection = duckdb.connect(config=self.options())
         except duckdb.Error as error:
             raise FinopsError(
                 f"DuckDB does not start: {first_line(error)}",
                 hint="check [engine] in finops.toml",
                 exit_code=2,
             ) from error
+        use_utc(connection)
+        return connection
+
+
+def use_utc(connection: duckdb.DuckDBPyConnection) -> None:
+    """Every text becomes a moment in UTC, on this connection and all its cursors."""
+    connection.execute("set global TimeZone = 'UTC'")
 
 
 def extension_file(name: str) -> Path:

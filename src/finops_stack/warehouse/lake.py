@@ -118,7 +118,13 @@ class Lake:
         with self.open(read_only=True, snapshot=version) as connection:
             yield connection
 
-    @contextmanager
+    def published_snapshot(self) -> int | None:
+        """The snapshot readers see, or None before the first publication."""
+        with self.open(read_only=True) as connection:
+            return published_snapshot(connection)
+
+
+@contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All of the block's writes in one snapshot, or none."""
     connection.execute("begin")
@@ -128,12 +134,6 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("rollback")
         raise
     connection.execute("commit")
-
-
-def published_snapshot(self) -> int | None:
-        """The snapshot readers see, or None before the first publication."""
-        with self.open(read_only=True) as connection:
-            return published_snapshot(connection)
 
 
 def published_snapshot(connection: duckdb.DuckDBPyConnection) -> int | None:

@@ -10,31 +10,44 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from finops_stack.errors import FinopsError
+from finops_stack.errors import FinopsError, InputError
 
-# OSError numbers that mean: this place cannot be written.
-_READ_ONLY = "cannot be written"
+@dataclass(frozen=True)
+class RunLock:
+    """A lock that is held."""
+
+    handle: int
+
+    def sign(self, now: datetime) -> None:
+        """Say who holds it. Done when there is work to do: a run with nothing new writes nothing."""
+        text = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": now.isoformat(timespec="seconds"),
+        }
+        os.ftruncate(self.handle, 0)
+        os.pwrite(self.handle, json.dumps(text).encode(), 0)
 
 
 @contextmanager
-def run_lock(folder: Path, *, now: datetime) -> Iterator[None]:
+def run_lock(folder: Path) -> Iterator[RunLock]:
     """Hold the lake's run lock. Raises FinopsError naming the holder's pid, host and start."""
     path = folder / "run.lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise FinopsError(
-            f"the lake folder {folder} {_READ_ONLY}: {error.strerror}",
+        raise InputError(
+            f"the lake folder {folder} cannot be written: {error.strerror}",
             hint="give the folder write permission, or set [lake] path to another one",
         ) from error
     try:
         _take(handle, path)
-        _sign(handle, now)
-        yield
+        yield RunLock(handle)
     finally:
         os.close(handle)
 
@@ -54,14 +67,5 @@ def _holder(path: Path) -> str:
         holder = json.loads(path.read_text(encoding="utf-8"))
         return f"pid {holder['pid']} on {holder['host']}, since {holder['since']}"
     except (OSError, ValueError, KeyError):
-        return f"holder unknown ({path})"
+        return "it has just begun"
 
-
-def _sign(handle: int, now: datetime) -> None:
-    text = {
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "since": now.isoformat(timespec="seconds"),
-    }
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(text).encode(), 0)

@@ -57,6 +57,11 @@ class DeliveryRow:
     raw_rows: int
     files: str
 
+    def parsed_files(self) -> list[dict[str, Any]]:
+        """The files as they were landed."""
+        parsed: list[dict[str, Any]] = json.loads(self.files)
+        return parsed
+
 
 @dataclass(frozen=True)
 class OutcomeRow:

@@ -57,73 +57,88 @@
     {%- endif -%}
 {% endmacro %}
 
-{% macro create_bill_table(target, sql) %}
-    {%- if config.get("contract").enforced -%}
-        {%- do get_assert_columns_equivalent(sql) -%}
-        {%- do run_query(
-            "create table if not exists " ~ target ~ " " ~ get_table_columns_and_constraints()
-        ) -%}
-    {%- else -%}
-        {%- do run_query(
-            "create table if not exists " ~ target ~ " as select * from (" ~ sql ~ ") limit 0"
-        ) -%}
-    {%- endif -%}
+{#- From the contract where there is one, so that a vendor without bills has its empty table. -#}
+{% macro create_bill_table(target) %}
+    {%- do run_query(
+        "create table if not exists " ~ target ~ " " ~ get_table_columns_and_constraints()
+    ) -%}
+    {%- do run_query(
+        "alter table " ~ target ~ " set partitioned by (x_SourceName, BillingPeriodStart)"
+    ) -%}
+{% endmacro %}
+
+{% macro create_side_table(target, sql) %}
+    {%- do run_query(
+        "create table if not exists " ~ target ~ " as select * from (" ~ sql ~ ") limit 0"
+    ) -%}
     {%- do run_query(
         "alter table " ~ target ~ " set partitioned by (x_SourceName, BillingPeriodStart)"
     ) -%}
 {% endmacro %}
 
 {% macro add_new_columns(target) %}
-    {%- if config.get("contract").enforced -%}
-        {%- set there = adapter.get_columns_in_relation(target) | map(attribute="name") | list -%}
-        {%- for column in model.columns.values() if column.name not in there -%}
-            {%- do run_query(
-                "alter table " ~ target ~ " add column "
-                ~ adapter.quote(column.name) ~ " " ~ column.data_type
-            ) -%}
-        {%- endfor -%}
-    {%- endif -%}
+    {%- set there = adapter.get_columns_in_relation(target) | map(attribute="name") | list -%}
+    {%- for column in model.columns.values() if column.name not in there -%}
+        {%- do run_query(
+            "alter table " ~ target ~ " add column "
+            ~ adapter.quote(column.name) ~ " " ~ column.data_type
+        ) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{% macro delete_bill(target, bill) %}
+    {%- call statement('delete_bill', auto_begin=True) -%}
+        delete from {{ target }}
+        where x_SourceName = {{ text_literal(bill.source) }}
+            and BillingPeriodStart = timestamp {{ text_literal(bill.start) }}
+    {%- endcall -%}
+{% endmacro %}
+
+{% macro insert_bill(target, sql) %}
+    {%- call statement('insert_bill', auto_begin=True) -%}
+        insert into {{ target }} by name
+        {{ sql }}
+    {%- endcall -%}
 {% endmacro %}
 
 {% materialization bills, adapter = 'duckdb' %}
     {%- set target = this.incorporate(type='table') -%}
-    {%- set existing = load_cached_relation(this) -%}
-    {%- set mine = [] -%}
+    {%- set contract = config.get('contract').enforced -%}
+    {%- set state = namespace(there=load_cached_relation(this) is not none, checked=false, count=0) -%}
     {{ run_hooks(pre_hooks) }}
 
+    {%- if contract and state.there -%}
+        {%- do add_new_columns(target) -%}
+    {%- elif contract -%}
+        {%- do create_bill_table(target) -%}
+        {%- set state.there = true -%}
+    {%- endif -%}
+    {%- do adapter.commit() -%}
+
     {%- for bill in changed_bills() -%}
-        {%- set wanted = config.get('every_bill', false) or this.identifier in bill.models -%}
-        {%- if wanted -%}
+        {%- set mine = config.get('every_bill', false) or this.identifier in bill.models -%}
+        {%- if mine -%}
             {%- do select_bill(bill) -%}
-            {%- if not mine -%}
-                {%- if existing is none -%}
-                    {%- do create_bill_table(target, sql) -%}
-                {%- else -%}
-                    {%- do add_new_columns(existing) -%}
-                {%- endif -%}
-                {%- do adapter.commit() -%}
-                {%- set existing = target -%}
+            {%- if contract and not state.checked -%}
+                {%- do get_assert_columns_equivalent(sql) -%}
+            {%- elif not state.there -%}
+                {%- do create_side_table(target, sql) -%}
+                {%- set state.there = true -%}
             {%- endif -%}
-            {%- do mine.append(bill) -%}
+            {%- set state.checked = true -%}
         {%- endif -%}
-        {%- if wanted or existing is not none -%}
-            {%- call statement('delete_bill', auto_begin=True) -%}
-                delete from {{ target }}
-                where x_SourceName = {{ text_literal(bill.source) }}
-                    and BillingPeriodStart = timestamp {{ text_literal(bill.start) }}
-            {%- endcall -%}
-            {%- if wanted -%}
-                {%- call statement('insert_bill', auto_begin=True) -%}
-                    insert into {{ target }} by name
-                    {{ sql }}
-                {%- endcall -%}
-            {%- endif -%}
-            {%- do adapter.commit() -%}
+        {%- if state.there -%}
+            {%- do delete_bill(target, bill) -%}
         {%- endif -%}
+        {%- if mine -%}
+            {%- do insert_bill(target, sql) -%}
+            {%- set state.count = state.count + 1 -%}
+        {%- endif -%}
+        {%- do adapter.commit() -%}
     {%- endfor -%}
 
-    {%- call noop_statement('main', message='BILLS ' ~ mine | length) -%}
-        -- {{ mine | length }} bills replaced in {{ target }}
+    {%- call noop_statement('main', message='BILLS ' ~ state.count) -%}
+        -- {{ state.count }} bills replaced in {{ target }}
     {%- endcall -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target]}) }}

@@ -1,0 +1,1 @@
+"""The command line: parse, call, print, set the exit code."""

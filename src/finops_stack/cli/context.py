@@ -1,0 +1,44 @@
+"""What every verb starts from: options before the verb, and what they open."""
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from rich.console import Console
+
+from finops_stack.cli.reporter import JsonReporter, Reporter, TerminalReporter
+from finops_stack.cli.session import Session
+from finops_stack.config import load_config
+
+
+@dataclass
+class Context:
+    """Options of the whole command."""
+
+    config_path: Path
+    json_logs: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    @cached_property
+    def session(self) -> Session:
+        """The settings, read once."""
+        return Session(load_config(self.config_path))
+
+    @cached_property
+    def out(self) -> Console:
+        """Results: stdout, colours only on a terminal."""
+        return Console(file=sys.stdout, soft_wrap=True, highlight=False)
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        """Talk: stderr."""
+        if self.json_logs:
+            return JsonReporter()
+        return TerminalReporter(Console(stderr=True, soft_wrap=True), verbose=self.verbose)
+
+    def now(self) -> datetime:
+        """This moment in UTC; the only place the clock is read for a run."""
+        return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,136 @@
+"""The order of a run: discover → land → convert → check → publish.
+
+A bill that fails a step is left as it was published; the other bills go on.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from finops_stack.build.bill_rows import BillFiles, relation_sql, unreadable_predicates
+from finops_stack.build.lake_file import lake_text
+from finops_stack.build.plan import Bill, plan, sync
+from finops_stack.build.run import run_dbt
+from finops_stack.cli.planning import plan_sources
+from finops_stack.cli.publishing import delivery_row, judge_and_publish
+from finops_stack.cli.reporter import Reporter
+from finops_stack.cli.session import Session
+from finops_stack.cli.summary import RunSummary
+from finops_stack.errors import FinopsError
+from finops_stack.ingest.land import land
+from finops_stack.ingest.landed import Landed
+from finops_stack.ingest.readable import require_readable
+from finops_stack.period import PeriodRange
+from finops_stack.vendors.manifest import Vendor
+from finops_stack.warehouse.lock import run_lock
+from finops_stack.warehouse.register import add_delivery, ensure_register
+
+
+def run(
+    session: Session,
+    reporter: Reporter,
+    *,
+    now: datetime,
+    source: str | None = None,
+    periods: PeriodRange | None = None,
+    full: bool = False,
+) -> RunSummary:
+    """One run over the given sources and months. Raises FinopsError for what stops it whole."""
+    with run_lock(session.lake.folder) as lock:
+        summary = RunSummary(run_id=f"{now:%Y%m%dT%H%M%S%f}Z")
+        with reporter.step("discover", 1):
+            summary.plans = plan_sources(session, name=source, periods=periods, full=full)
+        if any(bill.loads for plan in summary.plans for bill in plan.bills):
+            lock.sign(now)
+            _load(session, reporter, summary, now)
+        return summary
+
+
+def _load(session: Session, reporter: Reporter, summary: RunSummary, now: datetime) -> None:
+    lake = session.lake
+    lake.work.mkdir(parents=True, exist_ok=True)
+    lake.engine.temp_directory.mkdir(parents=True, exist_ok=True)
+    with lake.open() as connection:
+        ensure_register(connection)
+    _land(session, reporter, summary, now)
+    if summary.landed:
+        _convert(session, reporter, summary)
+    judge_and_publish(session, reporter, summary, now)
+    shutil.rmtree(lake.work / "staging", ignore_errors=True)
+
+
+def _land(session: Session, reporter: Reporter, summary: RunSummary, now: datetime) -> None:
+    """Every planned delivery into the raw zone; what is refused is recorded and passed over."""
+    planned = [(p, b) for p in summary.plans for b in p.bills if b.loads]
+    total = sum(bill.delivery.size_bytes for _, bill in planned)
+    lake = session.lake
+    with lake.open() as connection, reporter.step("land", total) as step:
+        for source_plan, bill in planned:
+            try:
+                assert source_plan.vendor and source_plan.storage
+                landed = land(
+                    bill.delivery,
+                    vendor=source_plan.vendor,
+                    storage=source_plan.storage,
+                    zone=session.raw_zone,
+                    staging=lake.work / "staging",
+                    connection=connection,
+                    progress=step.advance,
+                )
+                form = source_plan.vendor.form(landed.form)
+                for file in landed.files:
+                    require_readable(connection, file, unreadable_predicates(form, file.columns))
+            except FinopsError as error:
+                summary.refused.append((bill, error))
+                continue
+            add_delivery(connection, delivery_row(landed, run_id=summary.run_id, now=now))
+            summary.landed.append(landed)
+
+
+def _convert(session: Session, reporter: Reporter, summary: RunSummary) -> None:
+    """All landed bills in one dbt run; if a model fails, bill by bill, to find the one at fault."""
+    vendors = _vendors(session, summary)
+    models = sum(len(v.models()) for v in vendors.values())
+    with reporter.step("convert", models + len(summary.landed)) as step:
+        message = _build(session, vendors, summary.landed, step.advance)
+        if message and len(summary.landed) == 1:
+            summary.failed = [(summary.landed[0], message)]
+        elif message:
+            for landed in summary.landed:
+                if alone := _build(session, vendors, [landed], step.advance):
+                    summary.failed.append((landed, alone))
+
+
+def _build(
+    session: Session,
+    vendors: dict[str, Vendor],
+    bills: Sequence[Landed],
+    advance: Callable[[], None],
+) -> str:
+    """Stage dbt's folder and run it; gives the first failure's message, or nothing."""
+    work = session.lake.work / "dbt"
+    staged = [_staged_bill(vendors[landed.delivery.vendor], landed) for landed in bills]
+    files = plan(list(vendors.values()), staged, account_names=session.account_names())
+    work.mkdir(parents=True, exist_ok=True)
+    sync(files | {"lake.json": lake_text(session.lake)}, work)
+    failures = run_dbt(work, progress=lambda _: advance())
+    return "; ".join(f"{f.model}: {f.message}" if f.model else f.message for f in failures[:1])
+
+
+def _staged_bill(vendor: Vendor, landed: Landed) -> Bill:
+    delivery, form = landed.delivery, vendor.form(landed.form)
+    files = BillFiles(
+        delivery.source,
+        delivery.period,
+        delivery.delivery_id,
+        delivery.delivered_at,
+        form,
+        landed.files,
+    )
+    return Bill(delivery.source, str(delivery.period.start), form.models, relation_sql(files))
+
+
+def _vendors(session: Session, summary: RunSummary) -> dict[str, Vendor]:
+    """Vendors of all sources, so that the focus view loses nobody's rows in a partial run."""
+    names = {source.vendor for source in session.config.sources}
+    return {name: session.vendor(name) for name in sorted(names)}

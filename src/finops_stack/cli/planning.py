@@ -1,0 +1,87 @@
+"""Discover every source and plan what a run would load; one broken source stops no other."""
+
+from dataclasses import dataclass, field
+
+from finops_stack.cli.session import Session
+from finops_stack.config import Source
+from finops_stack.deliveries.discover import discover
+from finops_stack.deliveries.ledger import Action, PlannedBill, plan_bills
+from finops_stack.deliveries.storage import Storage, open_storage
+from finops_stack.errors import FinopsError
+from finops_stack.period import PeriodRange
+from finops_stack.vendors.manifest import Vendor
+from finops_stack.warehouse.register import (
+    OutcomeRow,
+    deliveries,
+    latest_outcomes,
+)
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """One source, what lies in it and what a run would do; or the error that stopped it."""
+
+    source: Source
+    vendor: Vendor | None = None
+    storage: Storage | None = None
+    bills: tuple[PlannedBill, ...] = ()
+    error: FinopsError | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the register knows before a run."""
+
+    latest: dict[tuple[str, str], OutcomeRow] = field(default_factory=dict)
+    earlier: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+
+def read_known(session: Session) -> Known:
+    """The register's view; empty before the first run."""
+    if not session.lake.exists():
+        return Known()
+    with session.lake.open(read_only=session.lake.catalog == "sqlite") as connection:
+        earlier: dict[tuple[str, str], set[str]] = {}
+        for row in deliveries(connection):
+            earlier.setdefault((row.source, row.billing_period), set()).add(row.delivery_id)
+        return Known(latest_outcomes(connection), earlier)
+
+
+def plan_sources(
+    session: Session,
+    *,
+    name: str | None = None,
+    periods: PeriodRange | None = None,
+    full: bool = False,
+) -> list[SourcePlan]:
+    """A plan for every source, or for the named one; only months in the range."""
+    known = read_known(session)
+    return [
+        _plan_source(session, source, known, periods=periods or PeriodRange(), full=full)
+        for source in session.sources(name)
+    ]
+
+
+def _plan_source(
+    session: Session, source: Source, known: Known, *, periods: PeriodRange, full: bool
+) -> SourcePlan:
+    try:
+        vendor = session.vendor(source.vendor)
+        storage = open_storage(source)
+        found = discover(source.name, vendor, storage)
+    except FinopsError as error:
+        return SourcePlan(source, error=error)
+    bills = plan_bills(
+        found,
+        latest=known.latest,
+        earlier=known.earlier,
+        rules=session.rules(vendor),
+        full=full,
+    )
+    wanted = tuple(bill for bill in bills if bill.delivery.period in periods)
+    return SourcePlan(source, vendor, storage, wanted)
+
+
+def actions(plans: list[SourcePlan], *wanted: Action) -> list[PlannedBill]:
+    """The planned bills with one of these actions."""
+    return [bill for plan in plans for bill in plan.bills if bill.action in wanted]

@@ -1,0 +1,178 @@
+"""The end of a run: judge the new bills, put back what fails, move the published pointer."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from finops_stack.bill import BillKey
+from finops_stack.cli.reporter import Reporter
+from finops_stack.cli.session import Session
+from finops_stack.cli.summary import RunSummary
+from finops_stack.conformance.check import check_rows
+from finops_stack.conformance.rows import row_checks
+from finops_stack.deliveries.delivery import Delivery
+from finops_stack.findings import CheckResult, judge, severities
+from finops_stack.ingest.landed import Landed
+from finops_stack.reconcile.check import check_totals
+from finops_stack.reconcile.totals import total_checks
+from finops_stack.warehouse.bills import bill_tables, put_back
+from finops_stack.warehouse.lake import current_snapshot, published_snapshot, transaction
+from finops_stack.warehouse.register import (
+    DeliveryRow,
+    OutcomeKind,
+    OutcomeRow,
+    add_check_results,
+    add_outcomes,
+    add_run,
+    publish,
+)
+from finops_stack.warehouse.retention import expire
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def judge_and_publish(
+    session: Session, reporter: Reporter, summary: RunSummary, now: datetime
+) -> None:
+    """Sort the built bills into published and held, and make that true in the lake."""
+    failed = {id(landed) for landed, _ in summary.failed}
+    built = [landed for landed in summary.landed if id(landed) not in failed]
+    with session.lake.open() as connection:
+        if built:
+            with reporter.step("check", 1):
+                summary.results = judge_bills(connection, built, session.config.checks)
+        _sort(summary, built)
+        with reporter.step("publish", 1):
+            back = [landed for landed, _ in summary.failed]
+            _put_back(session, connection, back + [landed for landed, _ in summary.held])
+            _record(session, connection, summary, now)
+            expire(connection, days=session.config.retention.days, now=now)
+
+
+def judge_bills(
+    connection: "DuckDBPyConnection", bills: Sequence[Landed], overrides: dict[str, str]
+) -> list[CheckResult]:
+    """Row checks and totals of these bills, under the user's severities."""
+    rows = {bill_key(landed): landed.rows for landed in bills}
+    results = check_rows(connection, relation="lake.main.focus", bills=list(rows))
+    results += check_totals(
+        connection,
+        focus="lake.main.focus",
+        controls="lake.main.bill_controls",
+        commitments="lake.main.commitment_controls",
+        bills=list(rows),
+        delivered_rows=rows,
+    )
+    return judge(results, severities(overrides, known=[*row_checks(), *total_checks()]))
+
+
+def bill_key(landed: Landed) -> BillKey:
+    """The bill a delivery is of."""
+    return BillKey(landed.delivery.source, landed.delivery.period.start)
+
+
+def delivery_row(landed: Landed, *, run_id: str, now: datetime) -> DeliveryRow:
+    """The register's entry for a landed delivery."""
+    delivery = landed.delivery
+    return DeliveryRow(
+        run_id=run_id,
+        source=delivery.source,
+        billing_period=str(delivery.period),
+        delivery_id=delivery.delivery_id,
+        fingerprint=delivery.fingerprint,
+        vendor=delivery.vendor,
+        form=landed.form,
+        layout=delivery.layout,
+        manifest=delivery.manifest,
+        delivered_at=delivery.delivered_at,
+        landed_at=now,
+        size_bytes=delivery.size_bytes,
+        raw_rows=landed.rows,
+        files=json.dumps([asdict(file) for file in landed.files]),
+    )
+
+
+def _sort(summary: RunSummary, built: Sequence[Landed]) -> None:
+    for landed in built:
+        key = bill_key(landed)
+        holding = [
+            result
+            for result in summary.results
+            if result.holds_back
+            and (result.source, result.billing_period) == (key.source, key.billing_period)
+        ]
+        if holding:
+            summary.held.append((landed, holding))
+        else:
+            summary.published.append(landed)
+
+
+def _put_back(
+    session: Session, connection: "DuckDBPyConnection", bills: Sequence[Landed]
+) -> None:
+    """Failed and held bills as they were published, so that the others can be."""
+    if not bills:
+        return
+    snapshot = published_snapshot(connection)
+    tables_then: list[str] = []
+    if snapshot is not None:
+        with session.lake.published(snapshot=snapshot) as then:
+            tables_then = bill_tables(then)
+    for landed in bills:
+        key = bill_key(landed)
+        put_back(
+            connection,
+            source=key.source,
+            period_start=key.billing_period_start,
+            snapshot=snapshot,
+            tables_then=tables_then,
+        )
+
+
+def _record(
+    session: Session, connection: "DuckDBPyConnection", summary: RunSummary, now: datetime
+) -> None:
+    """Outcomes, check results and the pointer, in one transaction: all of them or none."""
+    outcomes = _outcomes(session, summary, now)
+    results = [(r.source, r.billing_period, r.to_dict()) for r in summary.results]
+    snapshot = current_snapshot(connection)
+    with transaction(connection):
+        add_outcomes(connection, outcomes)
+        add_check_results(connection, summary.run_id, results)
+        add_run(
+            connection,
+            run_id=summary.run_id,
+            started_at=now,
+            ended_at=datetime.now(UTC).replace(tzinfo=None),
+            outcome=str(summary.exit_code),
+        )
+        if summary.published:
+            publish(connection, run_id=summary.run_id, snapshot_id=snapshot, at=now)
+
+
+def _outcomes(session: Session, summary: RunSummary, now: datetime) -> list[OutcomeRow]:
+    became: list[tuple[Delivery, OutcomeKind, str]] = []
+    became += [(bill.delivery, "refused", error.message) for bill, error in summary.refused]
+    became += [(landed.delivery, "refused", message) for landed, message in summary.failed]
+    became += [
+        (landed.delivery, "held", ", ".join(sorted({r.check_id for r in results})))
+        for landed, results in summary.held
+    ]
+    became += [(landed.delivery, "published", "") for landed in summary.published]
+    return [
+        OutcomeRow(
+            run_id=summary.run_id,
+            source=delivery.source,
+            billing_period=str(delivery.period),
+            delivery_id=delivery.delivery_id,
+            fingerprint=delivery.fingerprint,
+            outcome=outcome,
+            reason=reason,
+            rules=session.rules(session.vendor(delivery.vendor)),
+            recorded_at=now,
+        )
+        for delivery, outcome, reason in became
+    ]

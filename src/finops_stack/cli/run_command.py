@@ -1,0 +1,140 @@
+"""finops plan and finops run."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from finops_stack.cli.context import Context
+from finops_stack.cli.format import bytes_text, count_text
+from finops_stack.cli.planning import SourcePlan, plan_sources
+from finops_stack.cli.summary import RunSummary
+from finops_stack.deliveries.ledger import Action
+from finops_stack.period import PeriodRange
+
+SourceOption = Annotated[str | None, typer.Option("--source", help="Only this source.")]
+PeriodOption = Annotated[
+    str | None, typer.Option("--period", help="Only these months: 2026-01:2026-03, or one.")
+]
+FullOption = Annotated[bool, typer.Option("--full", help="Load again what is already loaded.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command(epilog="Example: finops plan --source aws")(plan)
+    app.command(epilog="Example: finops run --period 2026-09")(run)
+
+
+def plan(
+    context: typer.Context,
+    source: SourceOption = None,
+    period: PeriodOption = None,
+    full: FullOption = False,
+) -> None:
+    """Show what a run would load and why; loads nothing."""
+    state: Context = context.obj
+    plans = plan_sources(state.session, name=source, periods=_range(period), full=full)
+    table = Table()
+    for column in ("source", "month", "action", "why", "delivery"):
+        table.add_column(column)
+    table.add_column("files", justify="right")
+    table.add_column("size", justify="right")
+    for bill in (bill for each in plans for bill in each.bills):
+        d = bill.delivery
+        table.add_row(
+            d.source,
+            str(d.period),
+            bill.action.value,
+            bill.reason,
+            d.delivery_id,
+            str(len(d.files)),
+            bytes_text(d.size_bytes),
+        )
+    state.out.print(table)
+    loads = [bill for each in plans for bill in each.bills if bill.loads]
+    size = bytes_text(sum(bill.delivery.size_bytes for bill in loads))
+    state.out.print(f"{len(loads)} deliveries to load, {size}")
+    _warn_of_sources(state, plans)
+    if loads:
+        state.reporter.say("next: finops run")
+    errors = [each.error for each in plans if each.error]
+    if errors:
+        raise typer.Exit(errors[0].exit_code)
+
+
+def run(
+    context: typer.Context,
+    source: SourceOption = None,
+    period: PeriodOption = None,
+    full: FullOption = False,
+) -> None:
+    """Load, convert, check and publish every bill that is new or restated."""
+    from finops_stack.cli.flow import run as run_flow
+
+    state: Context = context.obj
+    summary = run_flow(
+        state.session,
+        state.reporter,
+        now=state.now(),
+        source=source,
+        periods=_range(period),
+        full=full,
+    )
+    show_summary(state, summary)
+    if summary.exit_code:
+        raise typer.Exit(summary.exit_code)
+
+
+def _range(period: str | None) -> PeriodRange | None:
+    return PeriodRange.parse(period) if period else None
+
+
+def show_summary(state: Context, summary: RunSummary) -> None:
+    """One line for every thing that did not go as wished, then the totals."""
+    _warn_of_sources(state, summary.plans)
+    for bill in (b for p in summary.plans for b in p.bills if b.action == Action.HELD):
+        state.reporter.warn(
+            f"{bill.delivery.source} {bill.delivery.period} is still held back: {bill.reason}",
+            'run "finops check" to see why',
+        )
+    for refused, error in summary.refused:
+        d = refused.delivery
+        state.reporter.warn(f"{d.source} {d.period} was refused: {error.message}", error.hint)
+    for landed, message in summary.failed:
+        d = landed.delivery
+        state.reporter.warn(f"{d.source} {d.period} was not converted: {message}")
+    for landed, results in summary.held:
+        d = landed.delivery
+        failing = ", ".join(f"{r.check_id} ({r.failed_rows})" for r in results)
+        state.reporter.warn(
+            f"{d.source} {d.period} is held back by its checks: {failing}",
+            'run "finops check" to see the rows; what was published stays',
+        )
+    _show_totals(state, summary)
+
+
+def _show_totals(state: Context, summary: RunSummary) -> None:
+    if not summary.landed and not summary.refused:
+        months = sum(len(each.bills) for each in summary.plans)
+        state.out.print(f"nothing new: {months} bills as published")
+        return
+    warned = sum(1 for r in summary.results if r.severity == "warn" and not r.passed)
+    rows = count_text(sum(landed.rows for landed in summary.published))
+    state.out.print(
+        f"published {len(summary.published)} bills ({rows} rows), held back {len(summary.held)},"
+        f" refused {len(summary.refused)}, failed {len(summary.failed)};"
+        f" {len(summary.results)} checks, {warned} warnings"
+    )
+    state.reporter.say("next: finops report, finops check, finops status")
+
+
+def _warn_of_sources(state: Context, plans: list[SourcePlan]) -> None:
+    for each in plans:
+        if each.error:
+            state.reporter.warn(f"source {each.source.name}: {each.error.message}", each.error.hint)
+        for bill in each.bills:
+            if bill.action in (Action.INCOMPLETE, Action.OLDER):
+                d = bill.delivery
+                state.reporter.warn(
+                    f"{d.source} {d.period} {d.delivery_id} is left for the next run: {bill.reason}"
+                )

@@ -1,0 +1,80 @@
+"""From settings to the things verbs work with."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+from finops_stack import __version__
+from finops_stack.config import Config, Source
+from finops_stack.errors import InputError
+from finops_stack.ingest.load import RawZone
+from finops_stack.vendors.catalog import load_vendor
+from finops_stack.vendors.manifest import Vendor
+from finops_stack.warehouse.engine import Engine
+from finops_stack.warehouse.lake import Lake, S3Access
+
+
+@dataclass(frozen=True)
+class Session:
+    """One installation, as its settings describe it."""
+
+    config: Config
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake of these settings; nothing is opened yet."""
+        lake, engine = self.config.lake, self.config.engine
+        temporary = engine.temp_directory or lake.path / "work" / "tmp"
+        return Lake(
+            folder=lake.path,
+            engine=Engine(engine.memory_limit, temporary, engine.threads),
+            catalog=lake.catalog,
+            storage=lake.storage,
+            s3=S3Access(lake.s3.profile, lake.s3.region, lake.s3.endpoint_url),
+        )
+
+    @property
+    def raw_zone(self) -> RawZone:
+        """Where delivered files go."""
+        s3 = self.config.lake.s3
+        return RawZone(self.lake.raw_path, s3.profile, s3.region, s3.endpoint_url)
+
+    def sources(self, name: str | None = None) -> list[Source]:
+        """All sources, or the one of that name. Raises InputError naming those that exist."""
+        sources = list(self.config.sources)
+        if not sources:
+            raise InputError(
+                "no source is set up yet", hint='add one: "finops add VENDOR LOCATION"'
+            )
+        if name is None:
+            return sources
+        found = [source for source in sources if source.name == name]
+        if not found:
+            known = ", ".join(source.name for source in sources)
+            raise InputError(f'no source is called "{name}"', hint=f"known sources: {known}")
+        return found
+
+    def vendor(self, name: str) -> Vendor:
+        """A vendor folder, read."""
+        return load_vendor(name, self.config.vendor_folders)
+
+    def account_names(self) -> str | None:
+        """The user's own account names, as csv text. Raises InputError when its header is wrong."""
+        path = self.config.account_names
+        if path is None:
+            return None
+        if not path.is_file():
+            raise InputError(f"{path} is not there", hint="check account_names in finops.toml")
+        text = path.read_text(encoding="utf-8-sig")
+        header = text.splitlines()[0].replace(" ", "") if text.strip() else ""
+        if header != "account_id,account_name":
+            raise InputError(
+                f'{path}: its first line is "{header}"', hint="write account_id,account_name"
+            )
+        return text
+
+    def rules(self, vendor: Vendor) -> str:
+        """Changes when this vendor's models, the package or the check settings do."""
+        parts = [__version__, vendor.models(), vendor.vocabulary(), self.config.checks]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,157 @@
+"""finops init, add, sources: settings and sources."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tomlkit
+import typer
+from rich.table import Table
+
+from finops_stack.cli.context import Context
+from finops_stack.cli.format import bytes_text
+from finops_stack.config import S3Settings, Source, load_config
+from finops_stack.deliveries.discover import Found, discover
+from finops_stack.deliveries.storage import open_storage
+from finops_stack.errors import InputError
+from finops_stack.vendors.catalog import load_vendor
+
+TEMPLATE = '''# Settings of Open FinOps Stack. Every line that begins with # shows a default.
+# Environment variables win over this file: FINOPS_LAKE__PATH, FINOPS_ENGINE__MEMORY_LIMIT, ...
+
+# account_names = "accounts.csv"          # csv: account_id,account_name
+# vendor_folders = ["my-vendors"]         # vendors of your own
+
+[lake]
+path = "lake"                  # local folder: catalogue, data, lock, work files
+# catalog = "postgres:host=db.example.org dbname=finops user=finops"   # for a team; password: PGPASSWORD
+# storage = "s3://my-lake/finops"                                      # instead of the local folder
+
+[engine]
+# memory_limit = "800MB"       # what does not fit goes to disk
+# threads = 4                  # default: all cores
+
+[retention]
+# days = 30                    # how long replaced bills and snapshots stay readable
+
+[checks]
+# "tax-pricing-null" = "ignore"           # gate, warn or ignore, by check id ("finops check" lists them)
+
+# Sources: written by "finops add VENDOR LOCATION".
+'''
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command(epilog="Example: finops init")(init)
+    app.command(epilog="Example: finops add aws s3://my-billing-bucket/exports --name prod")(add)
+
+
+def init(context: typer.Context) -> None:
+    """Write a commented finops.toml; refuses to overwrite one."""
+    state: Context = context.obj
+    path = state.config_path
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE)
+    except FileExistsError as error:
+        raise InputError(f"{path} is already there", hint="edit it, or remove it first") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+    state.out.print(f"wrote {path}")
+    state.reporter.say("next: finops add aws FOLDER_OR_S3_URL")
+
+
+def add(
+    context: typer.Context,
+    vendor: Annotated[str, typer.Argument(help="Whose bills, such as aws.")],
+    location: Annotated[str, typer.Argument(help="Folder or s3:// URL the bills arrive in.")],
+    name: Annotated[str | None, typer.Option(help="Name of the source.")] = None,
+    profile: Annotated[str | None, typer.Option(help="AWS profile to read S3 with.")] = None,
+    role_arn: Annotated[str | None, typer.Option(help="Role to assume before reading S3.")] = None,
+    external_id: Annotated[str | None, typer.Option(help="External id of that role.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region of the bucket.")] = None,
+    endpoint_url: Annotated[str | None, typer.Option(help="Another S3 server.")] = None,
+) -> None:
+    """Add a source after listing the deliveries it holds."""
+    state: Context = context.obj
+    config = state.session.config
+    taken = {source.name for source in config.sources}
+    s3 = {
+        "profile": profile,
+        "role_arn": role_arn,
+        "external_id": external_id,
+        "region": region,
+        "endpoint_url": endpoint_url,
+    }
+    s3 = {key: value for key, value in s3.items() if value}
+    source = _new_source(name or _free_name(vendor, taken), vendor, location, s3)
+    if source.name in taken:
+        raise InputError(
+            f'a source is already called "{source.name}"', hint="give another --name"
+        )
+    found = discover(
+        source.name, load_vendor(vendor, config.vendor_folders), open_storage(source)
+    )
+    _write_source(state.config_path, source, s3)
+    _show_found(state, source, found)
+
+
+def _new_source(name: str, vendor: str, location: str, s3: dict[str, str]) -> Source:
+    if "://" not in location:
+        location = str(Path(location).expanduser().resolve())
+    try:
+        return Source(name=name, vendor=vendor, location=location, s3=S3Settings(**s3))
+    except ValueError as error:
+        raise InputError(
+            f'"{name}" is no name for a source', hint="use a-z, 0-9 and -, up to 48 characters"
+        ) from error
+
+
+def _free_name(vendor: str, taken: set[str]) -> str:
+    names = [vendor, *(f"{vendor}-{number}" for number in range(2, 1000))]
+    return next(name for name in names if name not in taken)
+
+
+def _write_source(path: Path, source: Source, s3: dict[str, str]) -> None:
+    """Append the source; comments and order of the file stay. What it breaks is not written."""
+    before = path.read_text(encoding="utf-8")
+    document = tomlkit.parse(before)
+    table = tomlkit.table()
+    table.update({"name": source.name, "vendor": source.vendor, "location": source.location})
+    if s3:
+        table["s3"] = s3
+    sources = document.get("sources")
+    if sources is None:
+        sources = tomlkit.aot()
+        document["sources"] = sources
+    sources.append(table)
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    try:
+        load_config(path)
+    except InputError:
+        path.write_text(before, encoding="utf-8")
+        raise
+
+
+def _show_found(state: Context, source: Source, found: Found) -> None:
+    chosen = found.chosen()
+    table = Table(title=f"deliveries in {source.location}", title_justify="left")
+    for column in ("month", "delivery", "layout"):
+        table.add_column(column)
+    for column in ("files", "size"):
+        table.add_column(column, justify="right")
+    for month, many in found.by_month.items():
+        delivery = chosen.get(month, many[0])
+        note = "" if delivery.complete else "  incomplete"
+        table.add_row(
+            str(month),
+            delivery.delivery_id + note,
+            delivery.layout,
+            str(len(delivery.files)),
+            bytes_text(delivery.size_bytes),
+        )
+    state.out.print(table)
+    for delivery in found.waiting():
+        state.reporter.warn(f"{delivery.period} {delivery.delivery_id}: {delivery.why_not()}")
+    state.out.print(f"added source {source.name} ({source.vendor}): {len(chosen)} months")
+    state.reporter.say("next: finops run")

@@ -1,0 +1,35 @@
+"""What a run did, bill by bill."""
+
+from dataclasses import dataclass, field
+
+from finops_stack.cli.planning import SourcePlan, actions
+from finops_stack.deliveries.ledger import Action, PlannedBill
+from finops_stack.errors import EXIT_DONE, EXIT_FAILED, EXIT_HELD, EXIT_INPUT, FinopsError
+from finops_stack.findings import CheckResult
+from finops_stack.ingest.landed import Landed
+
+
+@dataclass
+class RunSummary:
+    """What a run did, bill by bill."""
+
+    run_id: str
+    plans: list[SourcePlan] = field(default_factory=list)
+    landed: list[Landed] = field(default_factory=list)
+    refused: list[tuple[PlannedBill, FinopsError]] = field(default_factory=list)
+    failed: list[tuple[Landed, str]] = field(default_factory=list)
+    held: list[tuple[Landed, list[CheckResult]]] = field(default_factory=list)
+    published: list[Landed] = field(default_factory=list)
+    results: list[CheckResult] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """1 failed, 2 input wrong, 3 held back, 0 done; the first that applies."""
+        errors = [plan.error for plan in self.plans if plan.error] + [e for _, e in self.refused]
+        if self.failed or any(error.exit_code == EXIT_FAILED for error in errors):
+            return EXIT_FAILED
+        if errors or actions(self.plans, Action.INCOMPLETE, Action.OLDER):
+            return EXIT_INPUT
+        if self.held or actions(self.plans, Action.HELD):
+            return EXIT_HELD
+        return EXIT_DONE

@@ -1,0 +1,41 @@
+"""Values that are not what their column must be: found before conversion, with their address."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from finops_stack.errors import InputError
+from finops_stack.ingest.landed import LandedFile
+from finops_stack.warehouse.sql import quote_name, quote_text
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def require_readable(
+    connection: "DuckDBPyConnection", file: LandedFile, predicates: Mapping[str, str]
+) -> None:
+    """One pass over the columns that could hold such a value. predicates: column → SQL.
+
+    Raises: InputError naming file, row (from 0), column, value, and how many there are.
+    """
+    if not predicates or file.rows == 0:
+        return
+    relation = f"read_parquet({quote_text(file.path)}, file_row_number = true)"
+    counts = ", ".join(f"count(*) filter (where {sql})" for sql in predicates.values())
+    row = connection.execute(f"select {counts} from {relation}").fetchone()
+    bad = [(c, n) for c, n in zip(predicates, row or (), strict=True) if n]
+    if not bad:
+        return
+    column, count = bad[0]
+    name = next(c.name for c in file.columns if c.delivered == column)
+    sample = connection.execute(
+        f"select file_row_number, cast({quote_name(name)} as varchar) from {relation}"
+        f" where {predicates[column]} order by file_row_number limit 1"
+    ).fetchone()
+    place, value = (sample[0], sample[1]) if sample else ("?", "?")
+    others = f"; {len(bad) - 1} more columns have such values" if len(bad) > 1 else ""
+    raise InputError(
+        f'{file.key}, row {place}: {column} is "{value}", which is no value of its kind '
+        f"({count} rows{others})",
+        hint="have the bill delivered again; nothing of this delivery was loaded",
+    )

@@ -1,0 +1,38 @@
+"""Checks of sums as data: what checks.toml holds, typed."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from finops_stack.findings import Check
+
+
+@dataclass(frozen=True)
+class TotalCheck(Check):
+    """A check by one query; `sql` gives a row per failure, `guard` proves cheaply there is none.
+
+    The texts hold {names} of relations and sheets; columns and rules: checks.toml.
+    """
+
+    sql: str
+    guard: str = ""
+    note: str = ""
+
+
+@cache
+def total_checks() -> tuple[TotalCheck, ...]:
+    """Every reconciliation check there is; ids are unique."""
+    return tuple(TotalCheck(**entry) for entry in _data()["checks"])
+
+
+@cache
+def sheets() -> dict[str, str]:
+    """Name → SQL of the small tables the checks read, in the order they are made."""
+    return dict(_data()["sheets"])
+
+
+def _data() -> dict[str, Any]:
+    text = files("finops_stack.reconcile").joinpath("checks.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
