@@ -29,11 +29,11 @@ class _Section(BaseModel):
 class S3Settings(_Section):
     """How to reach S3: everything not set here comes from the AWS credential chain."""
 
-    profile: str | None = Field(None, description="profile of ~/.aws/config")
-    role_arn: str | None = Field(None, description="role to assume before reading")
-    external_id: str | None = Field(None, description="external id of that role, when it asks")
-    region: str | None = Field(None, description="region of the bucket")
-    endpoint_url: str | None = Field(None, description="another S3 server, such as http://host:9000")
+    profile: str | None = Field(default=None, description="profile of ~/.aws/config")
+    role_arn: str | None = Field(default=None, description="role to assume before reading")
+    external_id: str | None = Field(default=None, description="external id of that role, when it asks")
+    region: str | None = Field(default=None, description="region of the bucket")
+    endpoint_url: str | None = Field(default=None, description="another S3 server, such as http://host:9000")
 
 
 class Source(_Section):
@@ -48,11 +48,11 @@ class Source(_Section):
 class LakeSettings(_Section):
     """Where the lake is: a catalogue, and a place for its Parquet files."""
 
-    path: Path = Field(Path("lake"), description="local folder: catalogue, data, lock, work files")
+    path: Path = Field(default=Path("lake"), description="local folder: catalogue, data, lock, work files")
     catalog: str = Field(
-        "sqlite", description='"sqlite", or "postgres:host=… dbname=…" for a team'
+        default="sqlite", description='"sqlite", or "postgres:host=… dbname=…" for a team'
     )
-    storage: str | None = Field(None, description='"s3://bucket/prefix" instead of the local folder')
+    storage: str | None = Field(default=None, description='"s3://bucket/prefix" instead of the local folder')
     s3: S3Settings = S3Settings()
 
     @field_validator("catalog")
@@ -75,15 +75,15 @@ class LakeSettings(_Section):
 class EngineSettings(_Section):
     """Limits of the engine; what does not fit in memory goes to disk."""
 
-    memory_limit: str = Field("800MB", description="DuckDB's memory; it spills past that")
-    threads: int | None = Field(None, ge=1, description="default: all cores")
-    temp_directory: Path | None = Field(None, description="default: inside the lake folder")
+    memory_limit: str = Field(default="800MB", description="DuckDB's memory; it spills past that")
+    threads: int | None = Field(default=None, ge=1, description="default: all cores")
+    temp_directory: Path | None = Field(default=None, description="default: inside the lake folder")
 
 
 class RetentionSettings(_Section):
     """How long replaced data stays readable."""
 
-    days: int = Field(30, ge=0, description="superseded deliveries and snapshots, in days")
+    days: int = Field(default=30, ge=0, description="superseded deliveries and snapshots, in days")
 
 
 class Config(BaseSettings):
@@ -97,8 +97,8 @@ class Config(BaseSettings):
     engine: EngineSettings = EngineSettings()
     retention: RetentionSettings = RetentionSettings()
     sources: tuple[Source, ...] = ()
-    vendor_folders: tuple[Path, ...] = Field((), description="folders with vendors of your own")
-    account_names: Path | None = Field(None, description="csv with account_id,account_name")
+    vendor_folders: tuple[Path, ...] = Field(default=(), description="folders with vendors of your own")
+    account_names: Path | None = Field(default=None, description="csv with account_id,account_name")
     checks: dict[str, Literal["gate", "warn", "ignore"]] = Field(
         default_factory=dict, description="severity by check id"
     )

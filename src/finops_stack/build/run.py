@@ -40,7 +40,7 @@ def run_dbt(
             result = dbtRunner(callbacks=[on_event]).invoke(arguments)
         finally:
             # dbt keeps its database open in the process; the next reader must find it closed.
-            DuckDBConnectionManager.close_all_connections()
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     return _failures(result)
 
 

@@ -1,7 +1,7 @@
 """The end of a run: judge the new bills, put back what fails, move the published pointer."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -53,7 +53,7 @@ def judge_and_publish(
 
 
 def judge_bills(
-    connection: "DuckDBPyConnection", bills: Sequence[Landed], overrides: dict[str, str]
+    connection: "DuckDBPyConnection", bills: Sequence[Landed], overrides: Mapping[str, str]
 ) -> list[CheckResult]:
     """Row checks and totals of these bills, under the user's severities."""
     rows = {bill_key(landed): landed.rows for landed in bills}

@@ -3,13 +3,18 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-STEPS = ("discover", "land", "convert", "check", "publish")
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 
 class Step(Protocol):
@@ -22,7 +27,7 @@ class Step(Protocol):
 class Reporter(Protocol):
     """Where a run's talk goes; results go to stdout and never through here."""
 
-    def step(self, name: str, total: float) -> "_StepContext":
+    def step(self, name: str, total: float) -> AbstractContextManager[Step]:
         """A step with so much to do."""
 
     def say(self, text: str) -> None:
@@ -30,12 +35,6 @@ class Reporter(Protocol):
 
     def warn(self, text: str, hint: str = "") -> None:
         """Something to act on."""
-
-
-class _StepContext(Protocol):
-    def __enter__(self) -> Step: ...
-
-    def __exit__(self, *error: object) -> bool | None: ...
 
 
 class TerminalReporter:
@@ -74,12 +73,12 @@ class TerminalReporter:
 
 
 class _Bar:
-    def __init__(self, progress: Progress, task: object) -> None:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
         self.progress = progress
         self.task = task
 
     def advance(self, amount: float = 1) -> None:
-        self.progress.advance(self.task, amount)  # type: ignore[arg-type]
+        self.progress.advance(self.task, amount)
 
 
 class JsonReporter:

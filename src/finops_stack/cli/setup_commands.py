@@ -76,14 +76,14 @@ def add(
     state: Context = context.obj
     config = state.session.config
     taken = {source.name for source in config.sources}
-    s3 = {
+    asked = {
         "profile": profile,
         "role_arn": role_arn,
         "external_id": external_id,
         "region": region,
         "endpoint_url": endpoint_url,
     }
-    s3 = {key: value for key, value in s3.items() if value}
+    s3 = {key: value for key, value in asked.items() if value}
     source = _new_source(name or _free_name(vendor, taken), vendor, location, s3)
     if source.name in taken:
         raise InputError(

@@ -1,8 +1,9 @@
 """Bills in S3 or a server that speaks its protocol. Credentials: boto3's chain, never ours."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config as BotoConfig
@@ -21,6 +22,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from finops_stack.config import S3Settings
 from finops_stack.deliveries.storage.base import ObjectInfo
 from finops_stack.errors import FinopsError, InputError
+
+T = TypeVar("T")
 
 _CHUNK = 4 * 1024 * 1024
 # Long enough for a throttled or restarting service, short enough for a nightly job to end.
@@ -90,7 +93,7 @@ class S3Prefix:
 
         return self._try("s3:GetObject", item.key, get)
 
-    def _try(self, action: str, key: str, call: Any) -> Any:
+    def _try(self, action: str, key: str, call: Callable[[], T]) -> T:
         """Run a call; pass over what passes by itself, explain the rest."""
         retrying = Retrying(
             retry=retry_if_exception(_passes),
@@ -118,7 +121,7 @@ def _client(settings: S3Settings) -> Any:
     try:
         session = boto3.Session(profile_name=settings.profile, region_name=settings.region)
         if settings.role_arn:
-            session = _assume(session, settings)
+            session = _assume(session, settings, settings.role_arn)
         return session.client(
             "s3",
             endpoint_url=settings.endpoint_url,
@@ -135,7 +138,7 @@ def _client(settings: S3Settings) -> Any:
         ) from error
 
 
-def _assume(session: Any, settings: S3Settings) -> Any:
+def _assume(session: Any, settings: S3Settings, role_arn: str) -> Any:
     """A session whose credentials are those of the role, fetched anew before they expire."""
     extra = {"ExternalId": settings.external_id} if settings.external_id else {}
 
@@ -147,10 +150,10 @@ def _assume(session: Any, settings: S3Settings) -> Any:
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=sts_client,
         source_credentials=session.get_credentials(),
-        role_arn=settings.role_arn,
+        role_arn=role_arn,
         extra_args={"RoleSessionName": "finops", **extra},
     )
-    inner = BotoSession()
+    inner: Any = BotoSession()
     inner._credentials = DeferredRefreshableCredentials(
         method="assume-role", refresh_using=fetcher.fetch_credentials
     )

@@ -120,7 +120,9 @@ with
             rules.pricing_category,
             rules.commitment_status,
             case
-                when line_type = 'residue' then payer_number - 1 else cast(rules.part as integer)
+                when line_type = 'residue'
+                then cast(payer_number - 1 as integer)
+                else cast(rules.part as integer)
             end as part,
             {{ money("case rules.billed_cost when 'bill' then bill_cost else 0 end") }}
             as billed_cost,

@@ -100,9 +100,9 @@ with
                     when resource_id = line_item_resource_id
                     then
                         coalesce(
-                            {{ map_value('raw_tags', "'user_name'") }},
-                            {{ map_value('raw_tags', "'user:Name'") }},
-                            {{ map_value('raw_tags', "'resourceTags/Name'") }}
+                            {{ map_value('words.raw_tags', "'user_name'") }},
+                            {{ map_value('words.raw_tags', "'user:Name'") }},
+                            {{ map_value('words.raw_tags', "'resourceTags/Name'") }}
                         )
                 end,
                 resource_id
@@ -117,7 +117,18 @@ with
             coalesce(
                 line_item_usage_account_name, usage_names.account_name, line_item_usage_account_id
             ) as sub_account_name,
-            coalesce(bill_payer_account_name, payer_names.account_name) as payer_name
+            coalesce(bill_payer_account_name, payer_names.account_name) as payer_name,
+            case
+                when is_marketplace then coalesce(line_item_legal_entity, 'AWS Marketplace') else 'AWS'
+            end as service_provider,
+            case
+                when capacity_reservation_capacity_reservation_arn is null
+                then null
+                when capacity_reservation_capacity_reservation_status in ('Used', 'Unused')
+                then capacity_reservation_capacity_reservation_status
+                when regexp_matches(line_item_usage_type, 'UnusedBox|UnusedDed')
+                then 'Unused'
+            end as capacity_status
         from words
         left join tag_sets on words.raw_tags = tag_sets.raw_tags
         left join skus on words.product_sku = skus.product_sku

@@ -32,7 +32,9 @@ with
                 'AWS'
             ) as InvoiceIssuerName,
             'AWS' as ProviderName,
-            coalesce(line_item_legal_entity, seller_name) as PublisherName,
+            coalesce(line_item_legal_entity, service_provider) as PublisherName,
+            service_provider as ServiceProviderName,
+            'AWS' as HostProviderName,
             -- when
             delivery_period_start as BillingPeriodStart,
             delivery_period_end as BillingPeriodEnd,
@@ -54,7 +56,75 @@ with
             billed_cost as BilledCost,
             effective_cost as EffectiveCost,
             list_cost as ListCost,
-            contracted_cost as ContractedCost
+            contracted_cost as ContractedCost,
+            -- quantities and prices
+            pricing_category as PricingCategory,
+            case when is_priced then quantity end as PricingQuantity,
+            case when is_priced then pricing_unit_word end as PricingUnit,
+            list_price as ListUnitPrice,
+            contracted_price as ContractedUnitPrice,
+            case when is_consumed then coalesce(line_item_usage_amount, 0) end as ConsumedQuantity,
+            case when is_consumed then unit end as ConsumedUnit,
+            coalesce(pricing_currency, line_item_currency_code) as PricingCurrency,
+            case when is_one_currency then effective_cost end as PricingCurrencyEffectiveCost,
+            case when is_one_currency then list_price end as PricingCurrencyListUnitPrice,
+            case when is_one_currency then contracted_price end as PricingCurrencyContractedUnitPrice,
+            -- what was sold
+            service_name as ServiceName,
+            service_category as ServiceCategory,
+            service_subcategory as ServiceSubcategory,
+            sku_id as SkuId,
+            sku_price_id as SkuPriceId,
+            case when sku_id is not null then line_item_usage_type end as SkuMeter,
+            case when is_priced then sku_details end as SkuPriceDetails,
+            -- where it runs
+            region_id as RegionId,
+            region_name as RegionName,
+            availability_zone as AvailabilityZone,
+            resource_id as ResourceId,
+            resource_name as ResourceName,
+            case
+                when resource_id is not null
+                then coalesce(resource_word, product_product_family, line_item_product_code)
+            end as ResourceType,
+            focus_tags as Tags,
+            -- commitments
+            commitment_id as CommitmentDiscountId,
+            cast(null as varchar) as CommitmentDiscountName,
+            case when commitment_id is null then null when is_reservation then 'Usage' else 'Spend' end as CommitmentDiscountCategory,
+            case when commitment_id is null then null when is_reservation then 'Reserved Instance' else 'Savings Plan' end as CommitmentDiscountType,
+            case when commitment_id is not null then commitment_status end as CommitmentDiscountStatus,
+            commitment_quantity as CommitmentDiscountQuantity,
+            commitment_unit as CommitmentDiscountUnit,
+            case when capacity_status is not null then capacity_reservation_capacity_reservation_arn end as CapacityReservationId,
+            capacity_status as CapacityReservationStatus,
+            -- not in this bill
+            cast(null as varchar) as AllocatedMethodDetails,
+            cast(null as varchar) as AllocatedMethodId,
+            cast(null as varchar) as AllocatedResourceId,
+            cast(null as varchar) as AllocatedResourceName,
+            cast(null as map(varchar, varchar)) as AllocatedTags,
+            cast(null as varchar) as CommitmentProgramEligibilityDetails,
+            cast(null as varchar) as ContractApplied,
+            -- columns of our own
+            line_item_line_item_type as x_LineItemType,
+            line_item_product_code as x_ServiceCode,
+            line_item_operation as x_Operation,
+            focus_categories as x_CostCategories,
+            case when cardinality(discount) > 0 then discount end as x_Discounts,
+            case when commitment_id is null then arn end as x_CommitmentDiscountId,
+            savings_plan_offering_type as x_CommitmentOfferingType,
+            reservation_subscription_id as x_ReservationSubscriptionId,
+            case when capacity_status is null then capacity_reservation_capacity_reservation_arn end as x_CapacityReservationId,
+            case when capacity_status is null then capacity_reservation_capacity_reservation_status end as x_CapacityReservationStatus,
+            case
+                when not is_priced or product_sku is not null
+                then null
+                when line_item_usage_type is not null
+                then 'usage type'
+                else 'product code'
+            end as x_SkuIdSource,
+            case when is_dedicated_host and charge_category = 'Purchase' then 'unsupported' end as x_Amortization
         from described
     )
 

@@ -11,7 +11,7 @@ with
             charges.*,
             -- tax, credits and the residue have no price
             pricing_category is not null as is_priced,
-            coalesce(units.focus_unit, pricing_unit, 'Units') as unit,
+            coalesce(units.focus_unit, charges.pricing_unit, 'Units') as unit,
             case
                 when commitment_status = 'Unused' and line_type = 'RIFee'
                 then
@@ -122,6 +122,23 @@ with
                 then case when charge_category <> 'Tax' then product_sku end
                 else coalesce(product_sku, line_item_usage_type, line_item_product_code)
             end as sku_id,
+            case
+                when is_priced
+                then
+                    coalesce(
+                        pricing_rate_code, product_sku, line_item_usage_type, line_item_product_code
+                    )
+            end as sku_price_id,
+            case
+                when commitment_status = 'Unused' and not is_reservation
+                then line_item_currency_code
+                else unit
+            end as pricing_unit_word,
+            charge_category = 'Usage'
+            and commitment_status is distinct from 'Unused' as is_consumed,
+            coalesce(
+                pricing_currency = line_item_currency_code, true
+            ) as is_one_currency,
             case
                 when commitment_id is null
                 then null

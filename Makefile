@@ -1,0 +1,40 @@
+# Two commands matter to a new user: make demo, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo/out
+
+.PHONY: help demo test lint unit bench lock clean
+help:
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(VENV)/installed: requirements-dev.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(VENV)/installed ## a made-up company's bills, from delivery to report
+	$(BIN)/python demo/run_demo.py --out $(DEMO)
+
+test: lint unit ## every check and every test
+
+lint: $(VENV)/installed ## style, types, floors, SQL format
+	$(BIN)/ruff check src tests demo bench
+	$(BIN)/ruff format --check src tests demo bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfmt --check --quiet src/finops_stack tests/own_vendors
+
+unit: $(VENV)/installed ## the tests
+	$(BIN)/python -m pytest -n auto --dist loadscope
+
+bench: $(VENV)/installed ## speed and memory, as ratios, printed as a table
+	$(BIN)/python bench/run.py
+
+lock: ## write requirements-dev.lock anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --python-version 3.11 --group dev --extra s3 pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what make made
+	rm -rf $(DEMO) bench/out .pytest_cache .mypy_cache .ruff_cache
