@@ -31,9 +31,13 @@ class S3Settings(_Section):
 
     profile: str | None = Field(default=None, description="profile of ~/.aws/config")
     role_arn: str | None = Field(default=None, description="role to assume before reading")
-    external_id: str | None = Field(default=None, description="external id of that role, when it asks")
+    external_id: str | None = Field(
+        default=None, description="external id of that role, when it asks"
+    )
     region: str | None = Field(default=None, description="region of the bucket")
-    endpoint_url: str | None = Field(default=None, description="another S3 server, such as http://host:9000")
+    endpoint_url: str | None = Field(
+        default=None, description="another S3 server, such as http://host:9000"
+    )
 
 
 class Source(_Section):
@@ -48,11 +52,15 @@ class Source(_Section):
 class LakeSettings(_Section):
     """Where the lake is: a catalogue, and a place for its Parquet files."""
 
-    path: Path = Field(default=Path("lake"), description="local folder: catalogue, data, lock, work files")
+    path: Path = Field(
+        default=Path("lake"), description="local folder: catalogue, data, lock, work files"
+    )
     catalog: str = Field(
         default="sqlite", description='"sqlite", or "postgres:host=… dbname=…" for a team'
     )
-    storage: str | None = Field(default=None, description='"s3://bucket/prefix" instead of the local folder')
+    storage: str | None = Field(
+        default=None, description='"s3://bucket/prefix" instead of the local folder'
+    )
     s3: S3Settings = S3Settings()
 
     @field_validator("catalog")
@@ -97,7 +105,9 @@ class Config(BaseSettings):
     engine: EngineSettings = EngineSettings()
     retention: RetentionSettings = RetentionSettings()
     sources: tuple[Source, ...] = ()
-    vendor_folders: tuple[Path, ...] = Field(default=(), description="folders with vendors of your own")
+    vendor_folders: tuple[Path, ...] = Field(
+        default=(), description="folders with vendors of your own"
+    )
     account_names: Path | None = Field(default=None, description="csv with account_id,account_name")
     checks: dict[str, Literal["gate", "warn", "ignore"]] = Field(
         default_factory=dict, description="severity by check id"

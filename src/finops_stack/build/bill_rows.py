@@ -72,9 +72,7 @@ def _file_name_sql(files: Sequence[LandedFile]) -> str:
     """The delivered base name, not the raw zone's own."""
     if len(files) == 1:
         return quote_text(files[0].name)
-    pairs = " ".join(
-        f"when {quote_text(file.path)} then {quote_text(file.name)}" for file in files
-    )
+    pairs = " ".join(f"when {quote_text(file.path)} then {quote_text(file.name)}" for file in files)
     return f"case filename {pairs} end"
 
 
@@ -123,9 +121,7 @@ def _money_sql(column: str, raw_type: str) -> str:
     return f"try_cast({column} as {MONEY})"
 
 
-def _map_sql(
-    name: str, raw: RawColumn | None, form: Form, columns: Sequence[RawColumn]
-) -> str:
+def _map_sql(name: str, raw: RawColumn | None, form: Form, columns: Sequence[RawColumn]) -> str:
     parts = [] if raw is None else [_whole_map_sql(raw)]
     parts += [
         sql
@@ -190,6 +186,8 @@ def _unreadable(column: RawColumn, kind: Kind) -> str | None:
         return f"not (abs({quoted}) < 1e23)"
     if column.type in _INTEGERS or (kind == "time" and column.type.startswith("TIMESTAMP")):
         return None
-    return f"{quoted} is not null and {quoted} <> '' and {cast_sql(column, kind)} is null" if (
-        column.type == "VARCHAR"
-    ) else f"{quoted} is not null and {cast_sql(column, kind)} is null"
+    return (
+        f"{quoted} is not null and {quoted} <> '' and {cast_sql(column, kind)} is null"
+        if (column.type == "VARCHAR")
+        else f"{quoted} is not null and {cast_sql(column, kind)} is null"
+    )

@@ -20,7 +20,9 @@ def read_lake(folder: Path | None = None) -> Lake:
     """The lake of the work folder dbt runs in."""
     path = (folder or Path.cwd()) / _NAME
     if not path.is_file():
-        raise InputError(f"{path} is not there", hint='run "finops run" once, then dbt in that folder')
+        raise InputError(
+            f"{path} is not there", hint='run "finops run" once, then dbt in that folder'
+        )
     values = json.loads(path.read_text(encoding="utf-8"))
     engine = values.pop("engine")
     engine["temp_directory"] = Path(engine["temp_directory"])

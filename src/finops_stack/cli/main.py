@@ -16,7 +16,7 @@ from finops_stack.errors import FinopsError
 app = typer.Typer(
     name="finops",
     help="Every cloud bill one FOCUS table, proven right to the cent.",
-    epilog='Example: finops init && finops add aws s3://my-billing-bucket/exports && finops run',
+    epilog="Example: finops init && finops add aws s3://my-billing-bucket/exports && finops run",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -33,9 +33,9 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     context: typer.Context,
-    config: Annotated[
-        Path, typer.Option(help="Settings file.", envvar="FINOPS_CONFIG")
-    ] = Path(CONFIG_FILE),
+    config: Annotated[Path, typer.Option(help="Settings file.", envvar="FINOPS_CONFIG")] = Path(
+        CONFIG_FILE
+    ),
     json_logs: Annotated[bool, typer.Option("--json", help="Log as JSON lines on stderr.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
     debug: Annotated[bool, typer.Option(help="Show tracebacks.", hidden=True)] = False,

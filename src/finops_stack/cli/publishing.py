@@ -110,9 +110,7 @@ def _sort(summary: RunSummary, built: Sequence[Landed]) -> None:
             summary.published.append(landed)
 
 
-def _put_back(
-    session: Session, connection: "DuckDBPyConnection", bills: Sequence[Landed]
-) -> None:
+def _put_back(session: Session, connection: "DuckDBPyConnection", bills: Sequence[Landed]) -> None:
     """Failed and held bills as they were published, so that the others can be."""
     if not bills:
         return

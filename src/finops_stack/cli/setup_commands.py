@@ -15,7 +15,7 @@ from finops_stack.deliveries.storage import open_storage
 from finops_stack.errors import InputError
 from finops_stack.vendors.catalog import load_vendor
 
-TEMPLATE = '''# Settings of Open FinOps Stack. Every line that begins with # shows a default.
+TEMPLATE = """# Settings of Open FinOps Stack. Every line that begins with # shows a default.
 # Environment variables win over this file: FINOPS_LAKE__PATH, FINOPS_ENGINE__MEMORY_LIMIT, ...
 
 # account_names = "accounts.csv"          # csv: account_id,account_name
@@ -37,7 +37,7 @@ path = "lake"                  # local folder: catalogue, data, lock, work files
 # "tax-pricing-null" = "ignore"           # gate, warn or ignore, by check id ("finops check" lists them)
 
 # Sources: written by "finops add VENDOR LOCATION".
-'''
+"""
 
 
 def register(app: typer.Typer) -> None:
@@ -86,12 +86,8 @@ def add(
     s3 = {key: value for key, value in asked.items() if value}
     source = _new_source(name or _free_name(vendor, taken), vendor, location, s3)
     if source.name in taken:
-        raise InputError(
-            f'a source is already called "{source.name}"', hint="give another --name"
-        )
-    found = discover(
-        source.name, load_vendor(vendor, config.vendor_folders), open_storage(source)
-    )
+        raise InputError(f'a source is already called "{source.name}"', hint="give another --name")
+    found = discover(source.name, load_vendor(vendor, config.vendor_folders), open_storage(source))
     _write_source(state.config_path, source, s3)
     _show_found(state, source, found)
 

@@ -89,4 +89,3 @@ def _plan_known(delivery: Delivery, last: OutcomeRow, rules: str) -> PlannedBill
     if last.rules != rules:
         return PlannedBill(delivery, Action.RETRIED, "models or checks changed since it was held")
     return PlannedBill(delivery, Action.HELD, last.reason)
-

@@ -154,12 +154,13 @@ def _load(
         dataset=delivery.source,
         work=work,
     )
+    names = _names([f.item.key for f in files])
     return Landed(
         delivery,
         form.name,
         tuple(
             LandedFile(
-                name=PurePosixPath(f.item.key).name,
+                name=names[f.item.key],
                 key=f.item.key,
                 size_bytes=f.item.size_bytes,
                 sha256=f.sha256,
@@ -170,6 +171,12 @@ def _load(
             for f, table in zip(files, tables, strict=True)
         ),
     )
+
+
+def _names(keys: list[str]) -> dict[str, str]:
+    """Key → the base name lineage carries; the whole key where two files share a base name."""
+    base = {key: PurePosixPath(key).name for key in keys}
+    return base if len(set(base.values())) == len(keys) else dict(zip(keys, keys, strict=True))
 
 
 def _short(text: str) -> str:

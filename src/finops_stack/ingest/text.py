@@ -112,4 +112,3 @@ def describe_parquet(
             hint="have it delivered again, then run again",
         ) from error
     return tuple(RawColumn(c[0], c[0], c[1]) for c in columns), int(row[0]) if row else 0
-

@@ -88,5 +88,3 @@ def _require_counts(
                 f"{table}: {row and row[0]} rows put back, {expected} were published",
                 hint="nothing was changed; run again",
             )
-
-

@@ -108,9 +108,7 @@ class Lake:
             ) from error
 
     @contextmanager
-    def published(
-        self, *, snapshot: int | None = None
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
+    def published(self, *, snapshot: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A read-only connection at the published snapshot, or at an older one given."""
         version = snapshot if snapshot is not None else self.published_snapshot()
         if version is None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from finops_stack.errors import FinopsError, InputError
 
+
 @dataclass(frozen=True)
 class RunLock:
     """A lock that is held."""
@@ -23,7 +24,7 @@ class RunLock:
     handle: int
 
     def sign(self, now: datetime) -> None:
-        """Say who holds it. Done when there is work to do: a run with nothing new writes nothing."""
+        """Say who holds it, once there is work to do: nothing new, nothing written."""
         text = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -68,4 +69,3 @@ def _holder(path: Path) -> str:
         return f"pid {holder['pid']} on {holder['host']}, since {holder['since']}"
     except (OSError, ValueError, KeyError):
         return "it has just begun"
-

@@ -167,9 +167,7 @@ def latest_of_any_kind(connection: "DuckDBPyConnection") -> dict[tuple[str, str]
     return _latest(connection, "true")
 
 
-def _latest(
-    connection: "DuckDBPyConnection", where: str
-) -> dict[tuple[str, str], OutcomeRow]:
+def _latest(connection: "DuckDBPyConnection", where: str) -> dict[tuple[str, str], OutcomeRow]:
     if not table_exists(connection, "ops", "outcomes"):
         return {}
     names = list(OutcomeRow.__dataclass_fields__)
@@ -228,9 +226,7 @@ def check_results(connection: "DuckDBPyConnection", run_id: str) -> list[dict[st
     return [json.loads(row[0]) for row in rows]
 
 
-def _insert(
-    connection: "DuckDBPyConnection", table: str, rows: Sequence[dict[str, Any]]
-) -> None:
+def _insert(connection: "DuckDBPyConnection", table: str, rows: Sequence[dict[str, Any]]) -> None:
     """Append rows in one statement; each gets the next sequence number."""
     if not rows:
         return
@@ -241,9 +237,7 @@ def _insert(
     _append(connection, target, numbered)
 
 
-def _append(
-    connection: "DuckDBPyConnection", target: str, rows: Sequence[dict[str, Any]]
-) -> None:
+def _append(connection: "DuckDBPyConnection", target: str, rows: Sequence[dict[str, Any]]) -> None:
     names = list(rows[0])
     columns = [[row[name] for row in rows] for name in names]
     select = ", ".join("unnest(?)" for _ in names)

@@ -185,7 +185,13 @@ def _explain(error: ClientError, action: str, place: str, bucket: str) -> Finops
         )
     if code in ("RequestTimeTooSkewed",):
         return InputError(f"{action} {place}: this clock is off ({code})", hint="set the clock")
-    if code in ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"):
+    if code in (
+        "AccessDenied",
+        "403",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+    ):
         return InputError(
             f"{action} {place} was refused ({code})",
             hint=f"give the credentials {action} on it, or renew them",

@@ -1,0 +1,1 @@
+"""Makes the bills of a company that does not exist, in the shape AWS delivers them."""

@@ -1,0 +1,55 @@
+"""A fixture's readable csv → the files a provider delivers (docs/vendor-folders.md, Fixtures)."""
+
+import gzip
+import shutil
+import zipfile
+from pathlib import Path
+
+import duckdb
+
+from finops_stack.vendors.manifest import Form, Vendor
+from finops_stack.warehouse.sql import quote_name, quote_text
+
+_PARQUET_TYPES = {"text": "varchar", "money": "double", "time": "timestamp_ms"}
+
+
+def pack(delivery: Path, target: Path, vendor: Vendor) -> Path:
+    """Copy a fixture's `delivery/` folder, turning `x.csv.gz.csv` and its like into `x.csv.gz`."""
+    for path in sorted(p for p in delivery.rglob("*") if p.is_file()):
+        place = target / path.relative_to(delivery)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        packed = place.with_suffix("")
+        if path.name.endswith(".csv.gz.csv"):
+            # mtime 0: the same fixture gives the same bytes
+            packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+        elif path.name.endswith(".csv.zip.csv"):
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.write(path, packed.with_suffix("").name)
+        elif path.name.endswith(".parquet.csv"):
+            _write_parquet(path, packed, vendor)
+        else:
+            shutil.copyfile(path, place)
+    return target
+
+
+def _write_parquet(path: Path, packed: Path, vendor: Vendor) -> None:
+    """Typed as the vendor's form declares; blank stays NULL."""
+    with duckdb.connect() as connection:
+        source = f"read_csv({quote_text(str(path))}, all_varchar = true, header = true)"
+        names = [row[0] for row in connection.execute(f"describe from {source}").fetchall()]
+        form = vendor.form_of(names)
+        assert form is not None, f"{path}: columns of no form of {vendor.name}"
+        select = ", ".join(_typed(form, name) for name in names)
+        connection.execute(
+            f"copy (select {select} from {source}) to {quote_text(str(packed))} (format parquet)"
+        )
+
+
+def _typed(form: Form, name: str) -> str:
+    kinds = {column.lower(): kind for column, kind in form.columns.kinds().items()}
+    kind = kinds.get(form.normalise(name).lower(), "text")
+    column = f"nullif({quote_name(name)}, '')"
+    if kind == "map":
+        return f"cast(cast({column} as json) as map(varchar, varchar)) as {quote_name(name)}"
+    kind_type = "varchar" if name in form.columns.lenient else _PARQUET_TYPES[kind]
+    return f"cast({column} as {kind_type}) as {quote_name(name)}"

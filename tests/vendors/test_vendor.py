@@ -1,0 +1,136 @@
+"""Every vendor folder, found by itself, through every step. A new vendor writes no test here."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from packing import pack
+
+from finops_stack.cli.flow import run
+from finops_stack.cli.reporter import JsonReporter
+from finops_stack.cli.session import Session
+from finops_stack.cli.summary import RunSummary
+from finops_stack.config import Config, EngineSettings, LakeSettings, Source
+from finops_stack.findings import text_of
+from finops_stack.vendors.catalog import vendor_folders
+from finops_stack.vendors.manifest import read_vendor
+
+OWN = Path(__file__).parent.parent / "own_vendors"
+FOLDERS = vendor_folders([OWN])
+CASES = [
+    (name, case.name)
+    for name, folder in FOLDERS.items()
+    for case in sorted((folder / "fixtures").glob("*"))
+    if (case / "delivery").is_dir()
+]
+LINEAGE = ["x_SourceFile", "x_SourceRow", "x_SourcePart"]
+
+
+@dataclass
+class Built:
+    """All cases of all vendors in one lake, after one run."""
+
+    session: Session
+    summary: RunSummary
+
+
+def source_name(vendor: str, case: str) -> str:
+    return f"{vendor}-{case}".replace("_", "-").lower()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    root = tmp_path_factory.mktemp("vendors")
+    sources = []
+    for vendor, case in CASES:
+        delivery = FOLDERS[vendor] / "fixtures" / case / "delivery"
+        place = pack(delivery, root / vendor / case, read_vendor(FOLDERS[vendor]))
+        sources.append(Source(name=source_name(vendor, case), vendor=vendor, location=str(place)))
+    session = Session(
+        Config(
+            lake=LakeSettings(path=root / "lake"),
+            engine=EngineSettings(memory_limit="1GB"),
+            sources=tuple(sources),
+            vendor_folders=(OWN,),
+        )
+    )
+    summary = run(session, JsonReporter(), now=datetime.now(UTC).replace(tzinfo=None))
+    yield Built(session, summary)
+
+
+@pytest.mark.parametrize("vendor", sorted(FOLDERS))
+def test_folder_is_whole(vendor: str) -> None:
+    folder = FOLDERS[vendor]
+    assert read_vendor(folder).forms
+    assert (folder / "README.md").is_file()
+    assert any(name == vendor for name, _ in CASES), "a vendor without a fixture is untested"
+    for path in (folder / "vocabulary").glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        assert rows and all(row.get("source") for row in rows), f"{path}: each row names its source"
+    python = [p.name for p in folder.rglob("*.py") if p.name != "fetch.py"]
+    assert not python, "a vendor is a folder of data"
+
+
+def test_every_case_was_published(built: Built) -> None:
+    assert [str(plan.error) for plan in built.summary.plans if plan.error] == []
+    assert [error.message for _, error in built.summary.refused] == []
+    assert [message for _, message in built.summary.failed] == []
+    held = [(r.source, r.check_id, r.samples) for _, rs in built.summary.held for r in rs]
+    assert held == []
+
+
+@pytest.mark.parametrize(("vendor", "case"), CASES)
+def test_golden(built: Built, vendor: str, case: str) -> None:
+    """FOCUS rows equal the values worked out by hand, for every column the golden file names."""
+    golden = FOLDERS[vendor] / "fixtures" / case / "golden.csv"
+    with golden.open(encoding="utf-8", newline="") as lines:
+        expected = list(csv.DictReader(lines))
+    names = list(expected[0])
+    assert names[:3] == LINEAGE
+    select = ", ".join(f'"{name}"' for name in names)
+    with built.session.lake.published() as connection:
+        rows = connection.execute(
+            f"select {select} from focus where x_SourceName = ?"
+            " order by x_SourceFile nulls last, x_SourceRow nulls last, x_SourcePart",
+            [source_name(vendor, case)],
+        ).fetchall()
+    actual = [dict(zip(names, map(text_of, row), strict=True)) for row in rows]
+
+    def address(row: dict[str, str]) -> list[str]:
+        return [row[name].rjust(20) for name in LINEAGE]
+
+    assert sorted(actual, key=address) == sorted(expected, key=address)
+
+
+@pytest.mark.parametrize(("vendor", "case"), CASES)
+def test_costs_tie_out(built: Built, vendor: str, case: str) -> None:
+    """Control total = FOCUS total = mart total, exactly, per currency."""
+    totals = []
+    with built.session.lake.published() as connection:
+        for relation, cost, currency in (
+            ("bill_controls", "billed_total", "BillingCurrency"),
+            ("focus", "BilledCost", "BillingCurrency"),
+            ("cost_by_month", "billed_cost", "BillingCurrency"),
+            ("cost_by_day", "billed_cost", "BillingCurrency"),
+        ):
+            totals.append(
+                connection.execute(
+                    f"select {currency}, sum({cost}) from {relation} where x_SourceName = ?"
+                    f" group by {currency} order by {currency}",
+                    [source_name(vendor, case)],
+                ).fetchall()
+            )
+    assert totals[0]
+    assert all(total == totals[0] for total in totals)
+
+
+@pytest.mark.parametrize(("vendor", "case"), CASES)
+def test_second_run_loads_nothing(built: Built, vendor: str, case: str) -> None:
+    from finops_stack.cli.planning import plan_sources
+
+    (plan,) = plan_sources(built.session, name=source_name(vendor, case))
+    assert not any(bill.loads for bill in plan.bills)
