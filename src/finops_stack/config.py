@@ -5,6 +5,7 @@ Order, weakest first: defaults, finops.toml, environment (FINOPS_LAKE__PATH …)
 
 import difflib
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -14,12 +15,21 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from finops_stack.errors import InputError
 
 CONFIG_FILE = "finops.toml"
+# user:secret@ in a URL
+_URL_SECRET = re.compile(r"://[^/@]*@")
+
+
+def _without_secret(value: str) -> str:
+    if _URL_SECRET.search(value):
+        raise ValueError("keep user and password out of this file: leave out what is before @")
+    return value
 
 
 class _Section(BaseModel):
@@ -39,6 +49,11 @@ class S3Settings(_Section):
         default=None, description="another S3 server, such as http://host:9000"
     )
 
+    @field_validator("endpoint_url")
+    @classmethod
+    def _no_secret(cls, value: str | None) -> str | None:
+        return None if value is None else _without_secret(value)
+
 
 class Source(_Section):
     """One place where one vendor's bills arrive."""
@@ -47,6 +62,11 @@ class Source(_Section):
     vendor: str
     location: str
     s3: S3Settings = S3Settings()
+
+    @field_validator("location")
+    @classmethod
+    def _no_secret(cls, value: str) -> str:
+        return _without_secret(value)
 
 
 class LakeSettings(_Section):
@@ -68,7 +88,7 @@ class LakeSettings(_Section):
     def _known_catalog(cls, value: str) -> str:
         if value != "sqlite" and not value.startswith("postgres:"):
             raise ValueError('write "sqlite" or "postgres:host=… dbname=…"')
-        if "password" in value.lower():
+        if "password" in value.lower() or _URL_SECRET.search(value):
             raise ValueError("keep the password out of this file: use PGPASSWORD or ~/.pgpass")
         return value
 
@@ -120,10 +140,6 @@ class Config(BaseSettings):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two sources are called {', '.join(twice)}")
-        places = [source.location.rstrip("/") for source in value]
-        same = sorted({place for place in places if places.count(place) > 1})
-        if same:
-            raise ValueError(f"two sources read {', '.join(same)}: its cost would count twice")
         return value
 
     @classmethod
@@ -156,7 +172,32 @@ def load_config(path: Path, *, flags: dict[str, Any] | None = None) -> Config:
         raise InputError(f"{path} is not valid TOML: {error}", hint="mend that line") from error
     except ValidationError as error:
         raise _explain(path, error) from error
-    return _anchored(config, path.resolve().parent)
+    except SettingsError as error:
+        raise InputError(
+            f"environment: {error}", hint="write lists and tables there as JSON"
+        ) from error
+    config = _anchored(config, path.resolve().parent)
+    _require_apart(path, config.sources)
+    return config
+
+
+def _require_apart(path: Path, sources: tuple[Source, ...]) -> None:
+    """No bill may be found by two sources: its cost would count twice."""
+    places = [_place(source.location) for source in sources]
+    for inner, place in zip(sources, places, strict=True):
+        for outer, around in zip(sources, places, strict=True):
+            nested = place.startswith(around) and inner.vendor == outer.vendor
+            if inner is not outer and (place == around or nested):
+                raise InputError(
+                    f"{path}: sources {outer.name} and {inner.name} both read {inner.location}:"
+                    " its cost would count twice",
+                    hint="remove one of them, or point them at folders beside each other",
+                )
+
+
+def _place(location: str) -> str:
+    """One spelling for one place, ending in a slash."""
+    return (location if "://" in location else os.path.normpath(location)).rstrip("/") + "/"
 
 
 def _anchored(config: Config, folder: Path) -> Config:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from finops_stack.errors import InputError
 
@@ -32,7 +32,8 @@ class BillingPeriod:
 
     @classmethod
     def of(cls, moment: datetime) -> "BillingPeriod":
-        """The month a moment lies in."""
+        """The month a moment lies in, counted in UTC; without a zone it is UTC already."""
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
         return cls(moment.year, moment.month)
 
     @property

@@ -2,10 +2,29 @@
 
 import typer
 
-from finops_stack.cli import run_command, setup_commands
+from finops_stack.cli import (
+    check_command,
+    doctor_command,
+    export_command,
+    history_command,
+    query_command,
+    report_command,
+    run_command,
+    setup_commands,
+    sources_command,
+    status_command,
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add every verb to the command."""
     setup_commands.register(app)
+    sources_command.register(app)
     run_command.register(app)
+    status_command.register(app)
+    check_command.register(app)
+    query_command.register(app)
+    report_command.register(app)
+    export_command.register(app)
+    history_command.register(app)
+    doctor_command.register(app)

@@ -15,16 +15,18 @@ from finops_stack.deliveries.storage import open_storage
 from finops_stack.errors import InputError
 from finops_stack.vendors.catalog import load_vendor
 
-TEMPLATE = """# Settings of Open FinOps Stack. Every line that begins with # shows a default.
-# Environment variables win over this file: FINOPS_LAKE__PATH, FINOPS_ENGINE__MEMORY_LIMIT, ...
+TEMPLATE = """# Settings of Open FinOps Stack. "# name = value" shows a default or an example.
+# The environment wins over this file: FINOPS_LAKE__PATH, FINOPS_ENGINE__MEMORY_LIMIT, ...
 
 # account_names = "accounts.csv"          # csv: account_id,account_name
 # vendor_folders = ["my-vendors"]         # vendors of your own
 
 [lake]
 path = "lake"                  # local folder: catalogue, data, lock, work files
-# catalog = "postgres:host=db.example.org dbname=finops user=finops"   # for a team; password: PGPASSWORD
-# storage = "s3://my-lake/finops"                                      # instead of the local folder
+# For a team, in place of the SQLite catalogue (password: PGPASSWORD or ~/.pgpass):
+# catalog = "postgres:host=db.example.org dbname=finops user=finops"
+# In place of the local data folder (keys: the AWS credential chain):
+# storage = "s3://my-lake/finops"
 
 [engine]
 # memory_limit = "800MB"       # what does not fit goes to disk
@@ -34,7 +36,8 @@ path = "lake"                  # local folder: catalogue, data, lock, work files
 # days = 30                    # how long replaced bills and snapshots stay readable
 
 [checks]
-# "tax-pricing-null" = "ignore"           # gate, warn or ignore, by check id ("finops check" lists them)
+# gate, warn or ignore, by check id ("finops check --all" lists them)
+# "service-category-known" = "ignore"
 
 # Sources: written by "finops add VENDOR LOCATION".
 """

@@ -5,7 +5,7 @@ Which delivery is newest is decided by manifests and ids, never by file times (c
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +19,8 @@ from finops_stack.vendors.manifest import Layout, Vendor
 
 # 20261003T041512Z, 2026-10-03T04:15:12.123Z and the like at the start of a version folder's name
 _STAMP = re.compile(r"^(\d{4})-?(\d{2})-?(\d{2})T(\d{2}):?(\d{2}):?(\d{2})")
+# control characters, and surrogates (half a character)
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Found:
@@ -79,7 +81,7 @@ def _read(
 ) -> Delivery:
     """One manifest → one delivery; whatever is wrong with it becomes its `problem`."""
     groups = {key: value for key, value in match.groupdict().items() if value}
-    period = _period(groups)
+    period = _period(groups, item.key)
     delivery = Delivery(
         source=source,
         vendor=vendor.name,
@@ -96,10 +98,12 @@ def _read(
         content = _json(storage.read(item.key), item.key)
         listed = _listed(content, layout, item.key)
         keys = [_key(text, storage, item.key) for text in listed]
+        found = [_resolve(key, files) for key in keys]
+        _require_once(found, item.key)
+        named = _require_text(_first_text(content, layout.delivery_id), item.key)
     except InputError as error:
         return replace(delivery, problem=error.message)
-    found = [_resolve(key, files) for key in keys]
-    delivery_id = _first_text(content, layout.delivery_id) or delivery.delivery_id or item.version
+    delivery_id = named or delivery.delivery_id or item.version
     return replace(
         delivery,
         delivery_id=delivery_id,
@@ -109,18 +113,23 @@ def _read(
     )
 
 
-def _period(groups: dict[str, str]) -> BillingPeriod:
-    if "period" in groups:
-        return BillingPeriod.parse(groups["period"])
-    if "start" in groups:
-        return BillingPeriod(int(groups["start"][:4]), int(groups["start"][4:6]))
-    return BillingPeriod(int(groups["year"]), int(groups["month"]))
+def _period(groups: dict[str, str], name: str) -> BillingPeriod:
+    try:
+        if "period" in groups:
+            return BillingPeriod.parse(groups["period"])
+        if "start" in groups:
+            return BillingPeriod(int(groups["start"][:4]), int(groups["start"][4:6]))
+        return BillingPeriod(int(groups["year"]), int(groups["month"]))
+    except InputError as error:
+        raise InputError(
+            f"manifest {name}: {error.message}", hint="move it out of the source, or rename it"
+        ) from error
 
 
 def _json(content: bytes, name: str) -> dict[str, Any]:
     try:
         value = json.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"manifest {name} is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise InputError(f"manifest {name} is not a JSON object")
@@ -136,14 +145,31 @@ def _listed(content: dict[str, Any], layout: Layout, name: str) -> list[str]:
         raise InputError(f"manifest {name} has no {' or '.join(layout.files)}")
     if not isinstance(content[key], list):
         raise InputError(f"manifest {name}: {key} is not a list")
+    if not content[key]:
+        raise InputError(f"manifest {name} lists no files")
     texts = [
         entry if isinstance(entry, str) else entry.get("path") or entry.get("uri")
         for entry in content[key]
         if isinstance(entry, str | dict)
     ]
-    if len(texts) != len(content[key]) or not all(isinstance(text, str) for text in texts):
+    if len(texts) != len(content[key]) or not all(t and isinstance(t, str) for t in texts):
         raise InputError(f"manifest {name}: {key} holds something that is no file name")
-    return [str(text) for text in texts]
+    return [_require_text(str(text), name) for text in texts]
+
+
+def _require_text(text: str, name: str) -> str:
+    """An id or file name goes into messages and SQL: no NUL, no line end, no half character."""
+    if _NO_TEXT.search(text):
+        raise InputError(f"manifest {name} holds control characters in {ascii(text[:80])}")
+    return text
+
+
+def _require_once(found: list[ObjectInfo | None], name: str) -> None:
+    """A file listed twice would be billed twice, and no sum would show it."""
+    counts = Counter(item.key for item in found if item is not None)
+    for key, count in counts.items():
+        if count > 1:
+            raise InputError(f"manifest {name} names {key} twice")
 
 
 def _key(text: str, storage: Storage, manifest: str) -> str:
@@ -213,7 +239,8 @@ def _newest_first(many: list[Delivery]) -> list[Delivery]:
 
 def _nothing(vendor: Vendor, listing: list[ObjectInfo]) -> InputError:
     expected = "; ".join(layout.title for layout in vendor.layouts)
-    seen = ", ".join(item.key for item in listing[:3]) or "nothing at all"
+    shown = (item.key.encode("utf-8", "backslashreplace").decode() for item in listing[:3])
+    seen = ", ".join(shown) or "nothing at all"
     return InputError(
         f"no delivery of {vendor.name} is recognised here: no manifest among "
         f"{len(listing)} files ({seen}{', …' if len(listing) > 3 else ''})",

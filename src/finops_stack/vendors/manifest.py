@@ -5,7 +5,14 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from finops_stack.errors import InputError
 
@@ -35,7 +42,7 @@ class Layout(_Part):
     @field_validator("manifest")
     @classmethod
     def _compiles(cls, value: str) -> str:
-        groups = re.compile(value, re.IGNORECASE).groupindex
+        groups = _compiled(value).groupindex
         if not ({"period", "start"} & set(groups) or {"year", "month"} <= set(groups)):
             raise ValueError("needs a named group period, start, or year and month")
         return value
@@ -44,6 +51,14 @@ class Layout(_Part):
     def pattern(self) -> re.Pattern[str]:
         """Case-blind: folder names come in both cases."""
         return re.compile(self.manifest, re.IGNORECASE)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled without regard to case; ValueError, which pydantic explains, when it is no regex."""
+    try:
+        return re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
 
 
 class Columns(_Part):
@@ -71,6 +86,13 @@ class Collect(_Part):
     keys: Literal["as_is", "snake"] = "as_is"
     only: tuple[str, ...] = ()
 
+    @field_validator("pattern")
+    @classmethod
+    def _has_group(cls, value: str) -> str:
+        if _compiled(value).groups < 1:
+            raise ValueError("pattern needs a group: it becomes the key")
+        return value
+
 
 class Form(_Part):
     """What the rows of a bill look like, and which models read them."""
@@ -88,6 +110,13 @@ class Form(_Part):
     columns: Columns
     aliases: dict[str, str] = Field(default_factory=dict)
     collect: tuple[Collect, ...] = ()
+
+    @model_validator(mode="after")
+    def _maps_are_declared(self) -> "Form":
+        unknown = sorted({rule.map for rule in self.collect} - set(self.columns.map))
+        if unknown:
+            raise ValueError(f"collect fills {unknown[0]}, which is not under columns.map")
+        return self
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -8,34 +8,60 @@ with
 
     plans as (select * from {{ ref('aws__cur_plans') }}),
 
-    -- what covered rows and negations leave over, as if the bill had a row for it
+    residues as (select * from {{ ref('aws__cur_residues') }}),
+
+    -- three kinds of rows; what only fees have is read for those few
     all_rows as (
-        select *
+        select
+            * exclude (
+                product,
+                resource_tags,
+                tags,
+                reservation_net_unused_amortized_upfront_fee_for_billing_period,
+                reservation_net_unused_recurring_fee,
+                reservation_total_reserved_normalized_units,
+                reservation_total_reserved_units,
+                reservation_unused_amortized_upfront_fee_for_billing_period,
+                reservation_unused_normalized_unit_quantity,
+                reservation_unused_quantity,
+                reservation_unused_recurring_fee,
+                savings_plan_amortized_upfront_commitment_for_billing_period,
+                savings_plan_net_amortized_upfront_commitment_for_billing_period,
+                savings_plan_net_recurring_commitment_for_billing_period,
+                savings_plan_recurring_commitment_for_billing_period,
+                savings_plan_total_commitment_to_date,
+                savings_plan_used_commitment
+            ),
+            hash(tags, resource_tags) as tag_set,
+            {{ map_value('product', "'product_name'") }} as product_name,
+            {{ map_value('product', "'region'") }} as product_region
         from source
+        where
+            line_item_line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
         union all by name
         select
-            x_SourceName,
-            x_DeliveryId,
-            delivery_period_start,
-            delivery_period_end,
-            bill_payer_account_id,
-            bill_payer_account_name,
-            bill_invoicing_entity,
-            line_item_currency_code,
+            * exclude (product, resource_tags, tags),
+            hash(tags, resource_tags) as tag_set,
+            {{ map_value('product', "'product_name'") }} as product_name,
+            {{ map_value('product', "'region'") }} as product_region
+        from source
+        where
+            coalesce(line_item_line_item_type, 'none') not in (
+                'Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'SavingsPlanNegation'
+            )
+        union all by name
+        select
+            * exclude (residue),
             'residue' as line_item_line_item_type,
-            delivery_period_start as line_item_usage_start_date,
-            delivery_period_end as line_item_usage_end_date,
             residue as line_item_unblended_cost,
             residue as line_item_net_unblended_cost
-        from payers
-        where residue <> 0
+        from residues
     ),
 
     amounts as (
         select
             all_rows.*,
             payers.is_net,
-            payers.payer_number,
             coalesce(plans.is_used_normalized, false) as is_used_normalized,
             coalesce(plans.is_total_trusted, true) as is_total_trusted,
             coalesce(line_item_line_item_type, 'none') as line_type,
@@ -52,15 +78,11 @@ with
             end as bill_cost,
             -- an export made before the hour began knows nothing of its use
             payers.is_open
-            and delivered_at >= all_rows.delivery_period_start
+            and delivered_at >= delivery_period_start
             and delivered_at < line_item_usage_start_date as is_to_come,
             reservation_reservation_a_r_n like '%:host-reservation/%' as is_dedicated_host
         from all_rows
-        inner join
-            payers
-            on all_rows.bill_payer_account_id = payers.bill_payer_account_id
-            and all_rows.line_item_currency_code
-            is not distinct from payers.line_item_currency_code
+        inner join payers on all_rows.bill_payer_account_id = payers.bill_payer_account_id
         left join
             plans
             on coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n) = plans.arn

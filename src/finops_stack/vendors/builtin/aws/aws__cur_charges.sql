@@ -11,7 +11,7 @@ with
 
     rules as (select * from {{ vocabulary('aws', 'rules') }}),
 
-    -- left out: negations (their sum is the residue), discounts inside net costs, split rows
+    -- left out: discounts inside net costs, split rows
     kept as (
         select
             amounts.*,
@@ -40,8 +40,7 @@ with
             ) as fee_words
         from amounts
         where
-            line_type <> 'SavingsPlanNegation'
-            and not (is_net and bill_cost = 0 and ends_with(line_type, 'Discount'))
+            not (is_net and bill_cost = 0 and ends_with(line_type, 'Discount'))
             and not (
                 split_line_item_parent_resource_id is not null
                 and line_type = 'Usage'
@@ -121,7 +120,7 @@ with
             rules.commitment_status,
             case
                 when line_type = 'residue'
-                then cast(payer_number - 1 as integer)
+                then cast(residue_number - 1 as integer)
                 else cast(rules.part as integer)
             end as part,
             {{ money("case rules.billed_cost when 'bill' then bill_cost else 0 end") }}

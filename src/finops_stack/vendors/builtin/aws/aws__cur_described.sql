@@ -33,7 +33,7 @@ with
             end as service_word,
             coalesce(
                 product_region_code,
-                {{ map_value('product', "'region'") }},
+                product_region,
                 product_from_region_code,
                 rtrim(line_item_availability_zone, 'abcdefghijklmnopqrstuvwxyz')
             ) as region_word,
@@ -41,8 +41,7 @@ with
                 when commitment_id is not null and commitment_status is distinct from 'Used'
                 then commitment_id
                 else line_item_resource_id
-            end as resource_id,
-            case when cardinality(tags) > 0 then tags else resource_tags end as raw_tags
+            end as resource_id
         from priced
     ),
 
@@ -56,9 +55,7 @@ with
                 when line_type = 'residue'
                 then 'Savings Plans and reservations'
                 else
-                    coalesce(
-                        {{ map_value('product', "'product_name'") }}, line_item_product_code, 'AWS'
-                    )
+coalesce(product_name, line_item_product_code, 'AWS')
             end as service_name,
             coalesce(services.service_category, 'Other') as service_category,
             coalesce(services.service_subcategory, 'Other (Other)') as service_subcategory,
@@ -96,22 +93,13 @@ with
                     end
             end as resource_word,
             nullif(
-                case
-                    when resource_id = line_item_resource_id
-                    then
-                        coalesce(
-                            {{ map_value('words.raw_tags', "'user_name'") }},
-                            {{ map_value('words.raw_tags', "'user:Name'") }},
-                            {{ map_value('words.raw_tags', "'resourceTags/Name'") }}
-                        )
-                end,
-                resource_id
+                case when resource_id = line_item_resource_id then tag_sets.name_tag end, resource_id
             ) as resource_name,
             tag_sets.focus_tags,
             case
                 when cardinality(cost_category) > 0
                 then cost_category
-                else tag_sets.focus_categories
+                else tag_sets.tagged_categories
             end as focus_categories,
             skus.details as sku_details,
             coalesce(
@@ -130,7 +118,7 @@ with
                 then 'Unused'
             end as capacity_status
         from words
-        left join tag_sets on words.raw_tags = tag_sets.raw_tags
+        left join tag_sets on words.tag_set = tag_sets.tag_set
         left join skus on words.product_sku = skus.product_sku
         left join services on words.service_word = services.product_code
         left join

@@ -1,0 +1,150 @@
+"""finops check."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from finops_stack.cli.context import Context
+from finops_stack.cli.format import count_text, money_text
+from finops_stack.cli.output import FormatOption, show_json, show_line
+from finops_stack.errors import EXIT_HELD, InputError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from finops_stack.cli.session import Session
+    from finops_stack.findings import CheckResult
+
+Which = Literal["last", "published"]
+Report = dict[tuple[str, str, str], "list[CheckResult]"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(epilog="Example: finops check --run published --all")(check)
+
+
+def check(
+    context: typer.Context,
+    output: FormatOption = "text",
+    run: Annotated[
+        Which,
+        typer.Option(help="last: of the newest run that checked a bill; published: what is shown."),
+    ] = "last",
+    every: Annotated[bool, typer.Option("--all", help="List the passed checks too.")] = False,
+) -> None:
+    """Show the check report; exit code 3 when a bill is held back."""
+    state: Context = context.obj
+    report = read_report(state.session, run)
+    if output == "json":
+        show_json(_to_dict(report, every=every))
+    else:
+        for (source, period, delivery), results in report.items():
+            _show_bill(f"{source} {period} {delivery}".rstrip(), results, every=every)
+    held = any(result.holds_back for results in report.values() for result in results)
+    if held:
+        state.reporter.say(
+            "next: mend the bill or its model, or relax a check under [checks] in finops.toml,"
+            " then finops run"
+        )
+        raise typer.Exit(EXIT_HELD)
+    state.reporter.say("next: finops report")
+
+
+def read_report(session: "Session", which: Which) -> Report:
+    """(source, month, delivery) → its check results. Raises InputError when nothing was checked."""
+    from finops_stack.findings import CheckResult
+    from finops_stack.warehouse.check_reports import results_of_run
+
+    report: Report = {}
+    with session.lake.open(read_only=True) as connection:
+        for run, bills in sorted(_wanted(connection, which).items()):
+            for delivery, found in results_of_run(connection, run):
+                result = CheckResult.from_dict(found)
+                if bills is None or (result.source, result.billing_period) in bills:
+                    key = (result.source, result.billing_period, delivery)
+                    report.setdefault(key, []).append(result)
+    if not report:
+        raise InputError("no bill has been checked yet", hint='run "finops run" first')
+    return dict(sorted(report.items()))
+
+
+def _wanted(
+    connection: "DuckDBPyConnection", which: Which
+) -> dict[str, set[tuple[str, str]] | None]:
+    """Run → its bills the report is about; None: all of them.
+
+    last: the newest run, and every bill that is still held back since an earlier one.
+    """
+    from finops_stack.warehouse.check_reports import last_checked_run
+    from finops_stack.warehouse.register import latest_outcomes, latest_published
+
+    wanted: dict[str, set[tuple[str, str]] | None] = {}
+    outcomes = (latest_published if which == "published" else latest_outcomes)(connection)
+    for bill, outcome in outcomes.items():
+        if outcome.outcome == ("published" if which == "published" else "held"):
+            bills = wanted.setdefault(outcome.run_id, set())
+            assert bills is not None
+            bills.add(bill)
+    last = last_checked_run(connection)
+    if which == "last" and last:
+        wanted[last] = None
+    return wanted
+
+
+def _to_dict(report: Report, *, every: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": source,
+            "billing_period": period,
+            "delivery_id": delivery,
+            "held_back": any(result.holds_back for result in results),
+            "passed": sum(result.passed for result in results),
+            "failed": sum(not result.passed for result in results),
+            "checks": [
+                result.to_dict() | {"billed_cost": result.billed_cost}
+                for result in _worst_first(results)
+                if every or not result.passed
+            ],
+        }
+        for (source, period, delivery), results in report.items()
+    ]
+
+
+def _show_bill(bill: str, results: "list[CheckResult]", *, every: bool) -> None:
+    failed = [result for result in results if not result.passed]
+    gates = sum(result.holds_back for result in failed)
+    counts = [f"{len(results) - len(failed)} checks passed"]
+    counts += [f"{len(failed) - gates} warnings"] if len(failed) > gates else []
+    counts += [f"{gates} hold it back"] if gates else []
+    show_line(f"{bill}: {', '.join(counts)}")
+    for result in _worst_first(results):
+        if every or not result.passed:
+            _show_result(result)
+
+
+def _show_result(result: "CheckResult") -> None:
+    word = "ok" if result.passed else "GATE" if result.holds_back else "warn"
+    note = f" ({result.note})" if result.note else ""
+    show_line(f"  {word:<4}  {result.check_id}: {result.what}{note}")
+    if result.passed:
+        return
+    rows = "1 row" if result.failed_rows == 1 else f"{count_text(result.failed_rows)} rows"
+    show_line(f"        {rows}, cost touched {money_text(result.billed_cost)}")
+    for sample in result.samples:
+        show_line(f"        {_sample_text(sample)}")
+
+
+def _sample_text(sample: dict[str, str]) -> str:
+    """'bill.csv row 3: BillingCurrency=eur'; a row is counted from 0, its header left out."""
+    rest = dict(sample)
+    file, row, part = (rest.pop(name, "") for name in ("file", "row", "part"))
+    place = f"{file} row {row}" if file else ""
+    place += f" part {part}" if part not in ("", "0") else ""
+    values = ", ".join(f"{name}={value}" for name, value in rest.items())
+    return f"{place}: {values}" if place else values
+
+
+def _worst_first(results: "Iterable[CheckResult]") -> "list[CheckResult]":
+    return sorted(results, key=lambda r: (not r.holds_back, r.passed, r.check_id))
