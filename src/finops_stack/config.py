@@ -176,9 +176,9 @@ def load_config(path: Path, *, flags: dict[str, Any] | None = None) -> Config:
         raise InputError(
             f"environment: {error}", hint="write lists and tables there as JSON"
         ) from error
-    config = _anchored(config, path.resolve().parent)
-    _require_apart(path, config.sources)
-    return config
+    anchored = _anchored(config, path.resolve().parent)
+    _require_apart(path, anchored.sources)
+    return anchored
 
 
 def _require_apart(path: Path, sources: tuple[Source, ...]) -> None:

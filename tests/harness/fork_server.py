@@ -11,6 +11,7 @@ the imports it is what `finops …` is: own process, own environment, own workin
   limits                   {"FSIZE": bytes, …}: resource limits
 """
 
+import atexit
 import importlib
 import json
 import os
@@ -18,6 +19,7 @@ import resource
 import select
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from functools import wraps
@@ -158,22 +160,21 @@ def become(request):
     main()
 
 
-def _fork(request):
-    pid = os.fork()
-    if pid:
-        return pid
+def end(request):
+    """Run the command, then its exit handlers; the interpreter itself, forked, is not unwound."""
     code = 1
     try:
         become(request)
         code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:
         sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _say(**value):
@@ -181,19 +182,21 @@ def _say(**value):
 
 
 def serve():
-    """Fork for each request; tell of each end."""
+    """Fork for each request, tell of each end; gives the request in the child."""
     waiting = b""
     while True:
         ready, _, _ = select.select([0], [], [], 0.02)
         if ready:
             received = os.read(0, 65536)
             if not received:
-                return
+                return None
             waiting += received
             *lines, waiting = waiting.split(b"\n")
             for line in lines:
                 request = json.loads(line)
-                _say(request=request["id"], pid=_fork(request))
+                if not (pid := os.fork()):
+                    return request
+                _say(request=request["id"], pid=pid)
         try:
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 _say(pid=ended[0], code=os.waitstatus_to_exitcode(ended[1]))
@@ -210,4 +213,6 @@ if __name__ == "__main__":
     for module in PRELOADED:
         importlib.import_module(module)
     _say(ready=True)
-    serve()
+    asked = serve()
+    if asked:
+        end(asked)

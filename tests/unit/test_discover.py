@@ -217,8 +217,9 @@ def test_folder_names_in_either_case(tmp_path):
 
 def test_without_an_id_the_version_then_the_manifest_itself_tells_deliveries_apart(tmp_path):
     acme_delivery(tmp_path, version="20261001T000000Z")
-    put_manifest(tmp_path, {"files": ["2026-09/20261001T000000Z-1.csv"]},
-                 version="20261001T000000Z")
+    put_manifest(
+        tmp_path, {"files": ["2026-09/20261001T000000Z-1.csv"]}, version="20261001T000000Z"
+    )
     assert chosen(tmp_path) == {"2026-09": "20261001T000000Z"}
     acme_delivery(tmp_path, "2026-08")
     put_manifest(tmp_path, {"files": ["2026-08/d1-1.csv"]}, month="2026-08")

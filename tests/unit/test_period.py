@@ -37,7 +37,9 @@ def test_what_is_no_month_is_refused(text):
 
 def test_year_and_leap_day():
     assert BillingPeriod.parse("2026-12").end == datetime(2027, 1, 1)
-    assert BillingPeriod.parse("2028-02").end - BillingPeriod.parse("2028-02").start == timedelta(29)
+    assert BillingPeriod.parse("2028-02").end - BillingPeriod.parse("2028-02").start == timedelta(
+        29
+    )
     assert BillingPeriod.parse("2026-01").previous() == BillingPeriod(2025, 12)
 
 

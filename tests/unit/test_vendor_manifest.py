@@ -22,8 +22,10 @@ from finops_stack.vendors.manifest import Columns, Form, read_vendor, snake
         ("product/region", "product_region"),
         ("product/ProductName", "product_product_name"),
         ("pricing/publicOnDemandCost", "pricing_public_on_demand_cost"),
-        ("reservation/NetAmortizedUpfrontFeeForBillingPeriod",
-         "reservation_net_amortized_upfront_fee_for_billing_period"),
+        (
+            "reservation/NetAmortizedUpfrontFeeForBillingPeriod",
+            "reservation_net_amortized_upfront_fee_for_billing_period",
+        ),
         ("line_item_usage_amount", "line_item_usage_amount"),
         ("resource_tags", "resource_tags"),
         ("product/instance type", "product_instance_type"),
@@ -36,8 +38,13 @@ def test_snake_spells_as_the_vendors_own_parquet(delivered, normal):
 
 def form(**options) -> Form:
     return Form(
-        name="f", title="F", focus="x__f_focus", control="x__f_control", columns=Columns(),
-        recognised_by=options.pop("recognised_by", ("a",)), **options,
+        name="f",
+        title="F",
+        focus="x__f_focus",
+        control="x__f_control",
+        columns=Columns(),
+        recognised_by=options.pop("recognised_by", ("a",)),
+        **options,
     )
 
 
@@ -88,8 +95,11 @@ GOOD = (OWN_VENDORS / "acme" / "vendor.toml").read_text(encoding="utf-8")
         ('title = "Acme Hosting"', 'title = "A"\ncolour = "red"', "vendor.colour"),
         ("(?P<period>\\d{4}-\\d{2})", "\\d+", "needs a named group"),
         ("(?P<period>", "(?P<period", "layouts.0.manifest"),
-        ('recognised_by = ["account", "service", "amount"]', "recognised_by = []",
-         "forms.0.recognised_by"),
+        (
+            'recognised_by = ["account", "service", "amount"]',
+            "recognised_by = []",
+            "forms.0.recognised_by",
+        ),
         ('focus = "acme__lines_focus"', 'focus = "acme__gone_focus"', "no acme__gone_focus.sql"),
         ("pattern = '^tag:(.+)$'", "pattern = '^tag:(.+$'", "pattern"),
         ("pattern = '^tag:(.+)$'", "pattern = '^tag:.+$'", "pattern"),

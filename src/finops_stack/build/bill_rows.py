@@ -19,7 +19,13 @@ MONEY = "decimal(38, 15)"
 _MAP = "map(varchar, varchar)"
 _NULLS = {"text": "varchar", "money": MONEY, "time": "timestamp"}
 _EMPTY_MAP = f"cast(map() as {_MAP})"
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER")
+# Raw types that can be read as a kind; a column of another type must hold nothing.
+_TYPES: dict[Kind, re.Pattern[str]] = {
+    "text": re.compile(r".*"),
+    "money": re.compile(r"VARCHAR|DOUBLE|FLOAT|DECIMAL\(.*\)|U?(TINY|SMALL|BIG)?INT(EGER)?"),
+    "time": re.compile(r"VARCHAR|DATE|TIMESTAMP.*"),
+    "map": re.compile(r"VARCHAR|MAP\(.*\)|STRUCT\(.*\)\[\]", re.DOTALL),
+}
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def _money_sql(column: str, raw_type: str) -> str:
         return (
             f"case when abs({column}) < 900000 and cast({short} as double) = {column}"
             f" then cast({short} as {MONEY})"
-            f" else try_cast(cast({column} as varchar) as {MONEY}) end"
+            f" else {_scientific_sql(f'cast({column} as varchar)')} end"
         )
     if raw_type == "VARCHAR":
         # 16 characters hold 15 digits, and two such decimals are never one double: the same test
@@ -123,9 +129,19 @@ def _money_sql(column: str, raw_type: str) -> str:
         return (
             f"case when length({column}) <= 16"
             f" and cast({short} as double) = try_cast({column} as double)"
-            f" then cast({short} as {MONEY}) else try_cast({column} as {MONEY}) end"
+            f" then cast({short} as {MONEY})"
+            f" when contains({column}, 'e') or contains({column}, 'E')"
+            f" then {_scientific_sql(column)} else try_cast({column} as {MONEY}) end"
         )
     return f"try_cast({column} as {MONEY})"
+
+
+def _scientific_sql(text: str) -> str:
+    """By way of 30 places: DuckDB 1.5.5 reads 8e-40 as 1e-15, one unit up, where places are cut."""
+    return (
+        f"coalesce(cast(try_cast({text} as decimal(38, 30)) as {MONEY}),"
+        f" try_cast({text} as {MONEY}))"
+    )
 
 
 def _map_sql(name: str, raw: RawColumn | None, form: Form, columns: Sequence[RawColumn]) -> str:
@@ -150,9 +166,12 @@ def _whole_map_sql(raw: RawColumn) -> str:
 
 
 def _collected_sql(rule: Collect, columns: Sequence[RawColumn]) -> str | None:
-    """Columns whose delivered name matches → one map of those that are not blank."""
+    """Columns whose delivered name matches → one map of those that are not blank.
+
+    Several columns with one key (case lost in `snake`) give the first that is not blank.
+    """
     pattern = re.compile(rule.pattern)
-    entries = []
+    values: dict[str, list[str]] = {}
     for column in columns:
         if not (found := pattern.search(column.delivered)):
             continue
@@ -160,9 +179,13 @@ def _collected_sql(rule: Collect, columns: Sequence[RawColumn]) -> str | None:
         if rule.only and key not in rule.only:
             continue
         value = f"nullif(cast({quote_name(column.name)} as varchar), '')"
-        entries.append(f"{{'k': {quote_text(key)}, 'v': {value}}}")
-    if not entries:
+        values.setdefault(key, []).append(value)
+    if not values:
         return None
+    entries = [
+        f"{{'k': {quote_text(key)}, 'v': coalesce({', '.join(same)})}}"
+        for key, same in values.items()
+    ]
     filled = f"list_filter([{', '.join(entries)}], lambda e: e.v is not null)"
     return f"map_from_entries({filled})"
 
@@ -170,7 +193,8 @@ def _collected_sql(rule: Collect, columns: Sequence[RawColumn]) -> str | None:
 def unreadable_predicates(form: Form, columns: Sequence[RawColumn]) -> dict[str, str]:
     """Delivered column → SQL that is true where it holds something that is not what it must be.
 
-    Money: NaN, infinite, more than 23 digits before the point, or a word. Time: not a date.
+    Money: NaN, infinite, more than 23 digits before the point, or a word. Time: not a date (a
+    word such as infinity, a year of two digits). Map: no JSON object. Any: a type without a cast.
     """
     kinds = {name.lower(): (name, kind) for name, kind in form.columns.kinds().items()}
     predicates = {}
@@ -184,17 +208,34 @@ def unreadable_predicates(form: Form, columns: Sequence[RawColumn]) -> dict[str,
 
 
 def _unreadable(column: RawColumn, kind: Kind) -> str | None:
-    quoted = quote_name(column.name)
+    quoted, raw_type = quote_name(column.name), column.type
+    if not _TYPES[kind].fullmatch(raw_type):
+        return f"{quoted} is not null"
+    if raw_type != "VARCHAR":
+        return _unreadable_typed(quoted, column, kind)
+    wrong = f"{cast_sql(column, kind)} is null"
+    if kind == "money":
+        # DuckDB reads 1_000 as 1000; no bill means that.
+        wrong = f"({wrong} or contains({quoted}, '_'))"
+    elif kind == "time":
+        # DuckDB also reads epoch, infinity, 26-09-01 and years BC.
+        wrong = (
+            f"({wrong} or substr(ltrim({quoted}), 5, 1) not in ('-', '/')"
+            f" or contains({quoted}, 'BC'))"
+        )
+    else:
+        wrong = f"try_cast(try_cast({quoted} as json) as {_MAP}) is null and {quoted} <> 'null'"
+    return f"{quoted} <> '' and {wrong}"
+
+
+def _unreadable_typed(quoted: str, column: RawColumn, kind: Kind) -> str | None:
     if kind == "map":
-        if column.type != "VARCHAR":
+        if not column.type.endswith("[]"):
             return None
-        return f"{quoted} <> '' and try_cast({quoted} as json) is null"
+        keys = f"list_transform({quoted}, lambda e: struct_extract_at(e, 1))"
+        return f"len(list_distinct({keys})) <> len({quoted})"
     if kind == "money" and column.type in ("DOUBLE", "FLOAT"):
         return f"not (abs({quoted}) < 1e23)"
-    if column.type in _INTEGERS or (kind == "time" and column.type.startswith("TIMESTAMP")):
-        return None
-    return (
-        f"{quoted} is not null and {quoted} <> '' and {cast_sql(column, kind)} is null"
-        if (column.type == "VARCHAR")
-        else f"{quoted} is not null and {cast_sql(column, kind)} is null"
-    )
+    if kind == "money" and column.type.startswith("DECIMAL"):
+        return f"{quoted} is not null and {cast_sql(column, kind)} is null"
+    return None

@@ -80,8 +80,7 @@ def _chosen(bills: "list[BillKey]", months: PeriodRange, source: str | None) -> 
     chosen = [
         bill
         for bill in bills
-        if BillingPeriod.of(bill.billing_period_start) in months
-        and source in (None, bill.source)
+        if BillingPeriod.of(bill.billing_period_start) in months and source in (None, bill.source)
     ]
     if not chosen:
         known = sorted({bill.source for bill in bills})

@@ -94,6 +94,7 @@ def _write_bill(
 ) -> ExportedBill:
     from finops_stack.warehouse.export import (
         copy_bill,
+        export_columns,
         figures_of_bill,
         figures_of_files,
         select_sql,
@@ -109,8 +110,9 @@ def _write_bill(
     ):
         files.append(place / f"focus-{bill.source}-{number:05d}.{plan.kind}")
         part.replace(files[-1])
-    written = figures_of_files(connection, files, plan.kind)
-    if written != figures_of_bill(connection, bill):
+    names = [column.name for column in export_columns(plan.version, lineage=plan.lineage)]
+    written = figures_of_files(connection, files, names, plan.kind)
+    if written != figures_of_bill(connection, bill, plan.kind):
         raise FinopsError(
             f"{bill.source} {month}: the files do not add up to what is published",
             hint="nothing was exported; run it again",
@@ -129,6 +131,9 @@ def _remove_earlier(folder: Path) -> None:
         path = folder / name
         if path.name.startswith("focus-") and path.resolve().is_relative_to(folder.resolve()):
             path.unlink(missing_ok=True)
+            for emptied in (path.parent, path.parent.parent):
+                if emptied != folder and emptied.is_dir() and not any(emptied.iterdir()):
+                    emptied.rmdir()
 
 
 def _write_manifest(plan: ExportPlan, exported: Sequence[ExportedBill]) -> None:
@@ -154,7 +159,7 @@ def total(figures: "Sequence[Figures]") -> "Figures":
         currencies = sorted({*left.billed_cost, *right.billed_cost})
         return Figures(
             left.rows + right.rows,
-            {c: left.billed_cost.get(c, 0) + right.billed_cost.get(c, 0) for c in currencies},  # type: ignore[misc]
+            {c: left.cost_in(c) + right.cost_in(c) for c in currencies},
         )
 
     return reduce(add, figures, Figures(0, {}))

@@ -39,12 +39,12 @@ def show_table(
         )
     for row in rows:
         table.add_row(*(Text(screen_text(value)) for value in row))
-    _console(file).print(table)
+    stdout_console(file).print(table)
 
 
 def show_line(text: str = "") -> None:
     """One line, as it is."""
-    _console().print(Text(screen_text(text)), soft_wrap=True)
+    stdout_console().print(Text(screen_text(text)), soft_wrap=True)
 
 
 def show_json(value: object) -> None:
@@ -64,7 +64,8 @@ def write_csv(file: IO[str], headers: Sequence[str], rows: Iterable[Sequence[obj
     writer.writerows([csv_text(value) for value in row] for row in rows)
 
 
-def _console(file: IO[str] | None = None) -> Console:
+def stdout_console(file: IO[str] | None = None) -> Console:
+    """Colours on a terminal only; a pipe is as wide as its lines."""
     target = file or sys.stdout
     width = None if target.isatty() else _PIPE_WIDTH
     return Console(file=target, width=width, highlight=False)

@@ -126,9 +126,7 @@ def _read(state: Context, month: str | None, by: Sequence[str], cost: Cost) -> R
                 hint=f"published months: {', '.join(month_text(each) for each in months)}",
             )
         before = shown.previous().start
-        rows = cost_by(
-            connection, dimensions, cost=cost, month=shown.start, month_before=before
-        )
+        rows = cost_by(connection, dimensions, cost=cost, month=shown.start, month_before=before)
         unused = [
             _unused(connection, dimension.tag, shown)
             for place, dimension in enumerate(dimensions)
@@ -137,9 +135,7 @@ def _read(state: Context, month: str | None, by: Sequence[str], cost: Cost) -> R
     return Report(shown, dimensions, _currencies(rows, with_before=before in months), unused)
 
 
-def _unused(
-    connection: "DuckDBPyConnection", tag: str, month: BillingPeriod
-) -> tuple[str, str]:
+def _unused(connection: "DuckDBPyConnection", tag: str, month: BillingPeriod) -> tuple[str, str]:
     from finops_stack.warehouse.costs import tag_keys
 
     keys = tag_keys(connection, month.start)
@@ -176,8 +172,11 @@ def _show(found: Report, cost: Cost, top: int | None) -> None:
     for each in found.currencies:
         first, other = _first(each.lines, top)
         labelled = [(_label(line, len(names)), line) for line in first]
-        labelled += [([line.label[0], *[""] * (len(names) - 1)], line)
-                     for line in (other, each.total) if line]
+        labelled += [
+            ([line.label[0], *[""] * (len(names) - 1)], line)
+            for line in (other, each.total)
+            if line
+        ]
         show_table(
             [*names, *numbers],
             [[*label, *_numbers(line)] for label, line in labelled],

@@ -1,16 +1,17 @@
 """finops plan and finops run."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from finops_stack.cli.context import Context
 from finops_stack.cli.format import bytes_text, count_text
-from finops_stack.cli.planning import SourcePlan, plan_sources
-from finops_stack.cli.summary import RunSummary
-from finops_stack.deliveries.ledger import Action
 from finops_stack.period import PeriodRange
+
+if TYPE_CHECKING:
+    from finops_stack.cli.planning import SourcePlan
+    from finops_stack.cli.summary import RunSummary
 
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only this source.")]
 PeriodOption = Annotated[
@@ -32,6 +33,8 @@ def plan(
     full: FullOption = False,
 ) -> None:
     """Show what a run would load and why; loads nothing."""
+    from finops_stack.cli.planning import plan_sources
+
     state: Context = context.obj
     plans = plan_sources(state.session, name=source, periods=_range(period), full=full)
     table = Table()
@@ -89,8 +92,10 @@ def _range(period: str | None) -> PeriodRange | None:
     return PeriodRange.parse(period) if period else None
 
 
-def show_summary(state: Context, summary: RunSummary) -> None:
+def show_summary(state: Context, summary: "RunSummary") -> None:
     """One line for every thing that did not go as wished, then the totals."""
+    from finops_stack.deliveries.ledger import Action
+
     _warn_of_sources(state, summary.plans)
     for bill in (b for p in summary.plans for b in p.bills if b.action == Action.HELD):
         state.reporter.warn(
@@ -113,7 +118,7 @@ def show_summary(state: Context, summary: RunSummary) -> None:
     _show_totals(state, summary)
 
 
-def _show_totals(state: Context, summary: RunSummary) -> None:
+def _show_totals(state: Context, summary: "RunSummary") -> None:
     if not summary.landed and not summary.refused:
         months = sum(len(each.bills) for each in summary.plans)
         state.out.print(f"nothing new: {months} bills as published")
@@ -128,7 +133,9 @@ def _show_totals(state: Context, summary: RunSummary) -> None:
     state.reporter.say("next: finops report, finops check, finops status")
 
 
-def _warn_of_sources(state: Context, plans: list[SourcePlan]) -> None:
+def _warn_of_sources(state: Context, plans: "list[SourcePlan]") -> None:
+    from finops_stack.deliveries.ledger import Action
+
     for each in plans:
         if each.error:
             state.reporter.warn(f"source {each.source.name}: {each.error.message}", each.error.hint)

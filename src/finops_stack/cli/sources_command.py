@@ -94,6 +94,4 @@ def _row(each: dict[str, Any]) -> list[object]:
         delivery = ""
     last = f"{load['billing_period']} at {moment_text(load['landed_at'])}" if load else "never"
     form = ", ".join(part for part in (each["layout"], each["form"]) if part)
-    return [
-        each["source"], each["vendor"], form, each["months"], delivery, last, each["location"]
-    ]
+    return [each["source"], each["vendor"], form, each["months"], delivery, last, each["location"]]

@@ -127,8 +127,17 @@ def _filled(connection: Any, outcome: "OutcomeRow") -> BillStatus:
 
 def _show(bills: list[BillStatus]) -> None:
     headers = (
-        "source", "month", "state", "delivery", "rows", "currency", "raw total", "FOCUS total",
-        "checks", "since", "why",
+        "source",
+        "month",
+        "state",
+        "delivery",
+        "rows",
+        "currency",
+        "raw total",
+        "FOCUS total",
+        "checks",
+        "since",
+        "why",
     )
     rows = [row for bill in bills for row in _rows(bill)]
     show_table(headers, rows, right=("rows", "raw total", "FOCUS total"))

@@ -160,7 +160,7 @@ def _listed(content: dict[str, Any], layout: Layout, name: str) -> list[str]:
 def _require_text(text: str, name: str) -> str:
     """An id or file name goes into messages and SQL: no NUL, no line end, no half character."""
     if _NO_TEXT.search(text):
-        raise InputError(f"manifest {name} holds control characters in {ascii(text[:80])}")
+        raise InputError(f"manifest {name} holds control characters in {text[:80]!a}")
     return text
 
 

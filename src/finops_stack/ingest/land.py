@@ -117,6 +117,7 @@ def _require_form(vendor: Vendor, files: list[_Staged]) -> Form:
                 hint=f"expected one of: {known}",
             )
         _require_columns(form, file)
+        _require_one_each(form, file)
         forms[form.name] = form
     if len(forms) != 1:
         raise InputError(
@@ -141,6 +142,21 @@ def _require_columns(form: Form, file: _Staged) -> None:
                 f"{file.item.key}: {column.delivered} is {column.type}, expected text",
                 hint="as a number an id loses its leading zeros; export it as text",
             )
+
+
+def _require_one_each(form: Form, file: _Staged) -> None:
+    """Of two columns called amount and Amount nobody can say which is the cost."""
+    kinds = form.columns.kinds()
+    counted = {name.lower() for name in kinds if kinds[name] in ("money", "time")}
+    seen: dict[str, str] = {}
+    for column in file.columns:
+        name = form.normalise(column.delivered).lower()
+        if name in counted and name in seen:
+            raise InputError(
+                f"{file.item.key}: {seen[name]} and {column.delivered} are the same column",
+                hint="export only one of them",
+            )
+        seen[name] = column.delivered
 
 
 def _load(

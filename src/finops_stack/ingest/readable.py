@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 from finops_stack.errors import InputError
 from finops_stack.ingest.landed import LandedFile
+from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.sql import quote_name, quote_text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+_SHOWN_CHARACTERS = 60
 
 
 def require_readable(
@@ -20,6 +23,18 @@ def require_readable(
     """
     if not predicates or file.rows == 0:
         return
+    try:
+        _look(connection, file, predicates)
+    except EngineError as error:
+        raise InputError(
+            f"{file.key} cannot be read: {first_line(error)}",
+            hint="have it delivered again; nothing of this delivery was loaded",
+        ) from error
+
+
+def _look(
+    connection: "DuckDBPyConnection", file: LandedFile, predicates: Mapping[str, str]
+) -> None:
     relation = f"read_parquet({quote_text(file.path)}, file_row_number = true)"
     counts = ", ".join(f"count(*) filter (where {sql})" for sql in predicates.values())
     row = connection.execute(f"select {counts} from {relation}").fetchone()
@@ -35,7 +50,12 @@ def require_readable(
     place, value = (sample[0], sample[1]) if sample else ("?", "?")
     others = f"; {len(bad) - 1} more columns have such values" if len(bad) > 1 else ""
     raise InputError(
-        f'{file.key}, row {place}: {column} is "{value}", which is no value of its kind '
+        f'{file.key}, row {place}: {column} is "{_shown(value)}", which is no value of its kind '
         f"({count} rows{others})",
         hint="have the bill delivered again; nothing of this delivery was loaded",
     )
+
+
+def _shown(value: str) -> str:
+    """A value as it fits into a message: it may hold megabytes."""
+    return value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}…"

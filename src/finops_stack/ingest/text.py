@@ -34,7 +34,11 @@ def read_header(path: Path, name: str) -> list[str]:
         raise InputError(
             f"{name} is not UTF-8: byte {error.start} of its header", hint="deliver it as UTF-8"
         ) from error
-    names = next(csv.reader(io.StringIO(text.rstrip("\r"))), [])
+    try:
+        names = next(csv.reader(io.StringIO(text.rstrip("\r")), strict=True), [])
+    except csv.Error as error:
+        raise InputError(f"{name}: its header line: {error}", hint="check the file") from error
+    require_names(names, name)
     if not names or any(not column.strip() for column in names):
         raise InputError(f"{name}: its header line has an empty column name", hint="check the file")
     twice = sorted({column for column in names if names.count(column) > 1})
@@ -43,14 +47,28 @@ def read_header(path: Path, name: str) -> list[str]:
     return names
 
 
+def require_names(names: list[str], file: str) -> None:
+    """A column name goes into SQL, which no NUL can be part of."""
+    for column in names:
+        if "\0" in column:
+            raise InputError(
+                f"{file}: column {column!a} has a NUL byte in its name",
+                hint="check the export",
+            )
+
+
 def file_names(delivered: list[str]) -> list[str]:
     """Names for the Parquet file: as delivered, but unique without regard to case."""
-    seen: dict[str, int] = {}
+    taken = {column.lower() for column in delivered}
+    seen: set[str] = set()
     names = []
     for column in delivered:
-        count = seen.get(column.lower(), 0)
-        seen[column.lower()] = count + 1
-        names.append(f"{column}#{count + 1}" if count else column)
+        name, number = column, 1
+        while name.lower() in seen or (number > 1 and name.lower() in taken):
+            number += 1
+            name = f"{column}#{number}"
+        seen.add(name.lower())
+        names.append(name)
     return names
 
 
@@ -105,10 +123,30 @@ def describe_parquet(
     place = quote_text(str(path))
     try:
         columns = connection.execute(f"describe from read_parquet({place})").fetchall()
+        schema = connection.execute(
+            f"select name, coalesce(num_children, 0) from parquet_schema({place})"
+        ).fetchall()
         row = connection.execute(f"select num_rows from parquet_file_metadata({place})").fetchone()
     except EngineError as error:
         raise InputError(
             f"{name} is no readable Parquet file: {first_line(error)}",
             hint="have it delivered again, then run again",
         ) from error
-    return tuple(RawColumn(c[0], c[0], c[1]) for c in columns), int(row[0]) if row else 0
+    delivered = _top_names(schema)
+    require_names(delivered, name)
+    found = (RawColumn(c[0], d, c[1]) for c, d in zip(columns, delivered, strict=True))
+    return tuple(found), int(row[0]) if row else 0
+
+
+def _top_names(schema: list[tuple[str, int]]) -> list[str]:
+    """The columns' own names; DuckDB gives two that differ only in case a number (team_1).
+
+    schema: name and number of children of each element, depth first, the root before all.
+    """
+    names, inside = [], 0
+    for name, children in schema[1:]:
+        if inside == 0:
+            names.append(name)
+            inside = 1
+        inside += children - 1
+    return names

@@ -21,7 +21,9 @@ def last_checked_run(connection: "DuckDBPyConnection") -> str | None:
     return str(row[0]) if row else None
 
 
-def results_of_run(connection: "DuckDBPyConnection", run_id: str) -> list[tuple[str, dict[str, Any]]]:
+def results_of_run(
+    connection: "DuckDBPyConnection", run_id: str
+) -> list[tuple[str, dict[str, Any]]]:
     """(delivery id, check result as recorded) of one run; a bill has one delivery in a run."""
     rows = connection.execute(
         f"""select coalesce(o.delivery_id, ''), c.result

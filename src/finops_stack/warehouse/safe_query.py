@@ -22,8 +22,18 @@ BATCH_ROWS = 10_000
 
 # They make rows out of their arguments or name the lake's own tables.
 _TABLE_FUNCTIONS = frozenset(
-    ("duckdb_columns", "duckdb_tables", "duckdb_views", "generate_series", "json_each")
-    + ("json_tree", "range", "repeat", "repeat_row", "unnest")
+    [
+        "duckdb_columns",
+        "duckdb_tables",
+        "duckdb_views",
+        "generate_series",
+        "json_each",
+        "json_tree",
+        "range",
+        "repeat",
+        "repeat_row",
+        "unnest",
+    ]
 )
 _SCHEMAS = frozenset(("", "main", "ops", LAKE, "information_schema", "pg_catalog", "system"))
 _ONE_SELECT = 'write one SELECT (also: FROM, WITH, VALUES, DESCRIBE, SUMMARIZE, "SHOW TABLES")'
@@ -147,10 +157,12 @@ def _explained(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             hint="raise [engine] memory_limit in finops.toml, or ask for less",
         ) from error
     except duckdb.CatalogException as error:
-        raise InputError(_message(error), hint=f"tables: {', '.join(_tables(connection))}") from error
+        raise InputError(
+            _message(error), hint=f"tables: {', '.join(_tables(connection))}"
+        ) from error
     except duckdb.Error as error:
         raise InputError(
-            _message(error), hint='"finops query \'describe focus\'" lists the columns'
+            _message(error), hint="\"finops query 'describe focus'\" lists the columns"
         ) from error
 
 

@@ -44,7 +44,9 @@ def publication_at(connection: "DuckDBPyConnection", moment: datetime) -> Public
         )
     if before[-1].snapshot_id not in living:
         readable = [each for each in known if each.snapshot_id in living]
-        oldest = f"the oldest still kept is of {_text(readable[0].published_at)}; " if readable else ""
+        oldest = (
+            f"the oldest still kept is of {_text(readable[0].published_at)}; " if readable else ""
+        )
         raise InputError(
             f"the publication of {_text(before[-1].published_at)} is no longer kept",
             hint=f"{oldest}[retention] days in finops.toml says for how long",

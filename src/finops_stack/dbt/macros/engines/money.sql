@@ -19,7 +19,13 @@
             abs({{ expression }}) < 900000
             and cast(try_cast({{ expression }} as decimal(18, 10)) as double) = {{ expression }}
         then cast(try_cast({{ expression }} as decimal(18, 10)) as decimal(38, 15))
-        else try_cast(cast({{ expression }} as varchar) as decimal(38, 15))
+        else coalesce(
+            -- by way of 30 places: DuckDB 1.5.5 reads 8e-40 as 1e-15 where places are cut
+            cast(
+                try_cast(cast({{ expression }} as varchar) as decimal(38, 30)) as decimal(38, 15)
+            ),
+            try_cast(cast({{ expression }} as varchar) as decimal(38, 15))
+        )
     end
 {%- endmacro %}
 

@@ -2,8 +2,6 @@
 {{ config(materialized='ephemeral') }}
 
 with
-    source as (select * from {{ bill_rows() }}),
-
     payers as (select * from {{ ref('aws__cur_payers') }}),
 
     plans as (select * from {{ ref('aws__cur_plans') }}),
@@ -35,7 +33,7 @@ with
             hash(tags, resource_tags) as tag_set,
             {{ map_value('product', "'product_name'") }} as product_name,
             {{ map_value('product', "'region'") }} as product_region
-        from source
+        from {{ bill_rows() }}
         where
             line_item_line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
         union all by name
@@ -44,7 +42,7 @@ with
             hash(tags, resource_tags) as tag_set,
             {{ map_value('product', "'product_name'") }} as product_name,
             {{ map_value('product', "'region'") }} as product_region
-        from source
+        from {{ bill_rows() }}
         where
             coalesce(line_item_line_item_type, 'none') not in (
                 'Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'SavingsPlanNegation'
