@@ -4,6 +4,7 @@ EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_INPUT = 2
 EXIT_HELD = 3
+EXIT_INTERRUPTED = 130
 
 
 class FinopsError(Exception):
@@ -14,9 +15,9 @@ class FinopsError(Exception):
     """
 
     def __init__(self, message: str, *, hint: str = "", exit_code: int = EXIT_FAILED) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _printable(message)
+        self.hint = _printable(hint)
+        super().__init__(self.message)
         self.exit_code = exit_code
 
 
@@ -25,3 +26,8 @@ class InputError(FinopsError):
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message, hint=hint, exit_code=EXIT_INPUT)
+
+
+def _printable(text: str) -> str:
+    """On one line, whatever a bill or a file name holds: line ends and controls as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

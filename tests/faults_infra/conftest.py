@@ -21,3 +21,8 @@ def runner(tmp_path_factory):
 @pytest.fixture
 def installation(tmp_path, runner):
     return Installation(tmp_path / "installation", runner)
+
+
+@pytest.fixture(scope="session")
+def new_installation():
+    return Installation

@@ -216,3 +216,4 @@ if __name__ == "__main__":
     asked = serve()
     if asked:
         end(asked)
+    os._exit(0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from finops_stack.cli.session import Session
 from finops_stack.config import load_config
 from finops_stack.warehouse.bills import bill_tables
+from finops_stack.warehouse.lake import published_snapshot
 from finops_stack.warehouse.register import latest_outcomes, latest_published, publications
 
 OWN_VENDORS = Path(__file__).parents[1] / "own_vendors"
@@ -53,6 +54,7 @@ class Installation:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.env = {}
         self.sources = []
+        self.connection = None
         self.write_settings()
 
     @property
@@ -101,24 +103,40 @@ class Installation:
         return Session(load_config(self.folder / "finops.toml"))
 
     @contextmanager
-    def published(self, snapshot=None):
-        with self.session().lake.published(snapshot=snapshot) as connection:
-            yield connection
+    def attached(self, snapshot=None):
+        """The lake, read-only, on one connection for all questions (loading extensions is slow)."""
+        lake = self.session().lake
+        if self.connection is None:
+            self.connection = lake.engine.connect()
+            lake.prepare(self.connection)
+        self.connection.execute(lake.attach_sql(read_only=True, snapshot=snapshot))
+        self.connection.execute("use lake")
+        try:
+            yield self.connection
+        finally:
+            self.connection.execute("use memory")
+            self.connection.execute("detach lake")
+
+    def published_snapshot(self):
+        if not self.session().lake.exists():
+            return None
+        with self.attached() as connection:
+            return published_snapshot(connection)
 
     def totals(self):
         """(source, month) → (delivery, rows, billed cost) as published; {} before the first."""
-        lake = self.session().lake
-        if not lake.exists() or lake.published_snapshot() is None:
+        snapshot = self.published_snapshot()
+        if snapshot is None:
             return {}
-        with lake.published() as connection:
+        with self.attached(snapshot) as connection:
             return totals(connection)
 
     def state(self):
         """Everything a reader could see, and the register's last word on every bill."""
-        with self.published() as connection:
+        with self.attached(self.published_snapshot()) as connection:
             tables = {name: rows_of(connection, name) for name in bill_tables(connection)}
             tables["focus"] = rows_of(connection, "focus")
-        with self.session().lake.open(read_only=True) as connection:
+        with self.attached() as connection:
             for name, found in (
                 ("published", latest_published(connection)),
                 ("latest", latest_outcomes(connection)),
@@ -130,7 +148,7 @@ class Installation:
         return tables
 
     def publications(self):
-        with self.session().lake.open(read_only=True) as connection:
+        with self.attached() as connection:
             return publications(connection)
 
     def debris(self):
@@ -145,20 +163,6 @@ class Installation:
             ):
                 found.append(relative)
         return found
-
-    def orphans(self):
-        """Parquet files in the lake that no snapshot knows."""
-        with self.session().lake.open(read_only=True) as connection:
-            known = {
-                Path(row[0]).name
-                for row in connection.execute(
-                    "select path from __ducklake_metadata_lake.ducklake_data_file union all"
-                    " select path from __ducklake_metadata_lake.ducklake_delete_file union all"
-                    " select path from"
-                    " __ducklake_metadata_lake.ducklake_files_scheduled_for_deletion"
-                ).fetchall()
-            }
-        return sorted(p.name for p in (self.lake / "data").rglob("*.parquet") if p.name not in known)
 
     def raw_files(self):
         """sha256 of every raw file of a bill."""

@@ -31,7 +31,7 @@ def bill_rows(month: str, *, more: int = 0, currency: str = "USD") -> list[dict[
     ]
     for number, row in enumerate(rows):
         row["tag:team"] = ("red", "blue", "+3", "", "red", "-")[number]
-        row["tag:it's \"x\"]"] = "yes" if number == 0 else ""
+        row['tag:it\'s "x"]'] = "yes" if number == 0 else ""
     return rows + [acme_row(month, service="VM small", amount="2", quantity="2")] * more
 
 

@@ -9,6 +9,7 @@ import sys
 from datetime import timedelta
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -31,7 +32,9 @@ def test_csv_is_exact_and_null_is_empty(finops):
 
 
 def test_csv_disarms_formulas_but_no_number(finops):
-    sql = "select distinct ServiceName, BillingAccountId, BilledCost from focus where BilledCost < 0"
+    sql = (
+        "select distinct ServiceName, BillingAccountId, BilledCost from focus where BilledCost < 0"
+    )
     (_, row) = csv.reader(io.StringIO(finops("query", sql, "--format", "csv")))
     assert row == ["'=1+2", "'@home", "-1.5"]
 
@@ -251,7 +254,7 @@ ATTACKS = [
     "use memory",
     "vacuum",
     "",
-    "-- nothing",
+    "/* nothing */",
     "select * from secret_of_this_process",
     "execute x",
     "prepare x as delete from cost_by_month",
@@ -294,7 +297,7 @@ def test_the_engine_itself_refuses_even_without_the_statement_check(lake, tmp_pa
     """The second wall, should the first one ever have a hole."""
     secret = tmp_path / "secret.csv"
     secret.write_text("a\nhunter2\n")
-    secret_of_this_process = parquet.pa.table({"a": ["hunter2"]})
+    secret_of_this_process = pa.table({"a": ["hunter2"]})
     assert secret_of_this_process.num_rows == 1
     snapshot = lake.workspace.lake.published_snapshot()
     with (

@@ -79,7 +79,8 @@ def test_money_text_up_to_15_places_stays_exact(connection, text):
 @quick
 @given(st.integers(-(10**12), 10**12), st.integers(-30, 9), st.sampled_from("eE"))
 def test_money_in_scientific_writing(connection, digits, exponent, letter):
-    text = f"{digits}{letter}{exponent}"
+    """As programs write it: one digit before the point."""
+    text = f"{Decimal(digits):e}".partition("e")[0] + f"{letter}{exponent}"
     value, refused = convert(connection, text, "money")
     assert (value, refused) == (at_fifteen_places(Decimal(text)), False)
 

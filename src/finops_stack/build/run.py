@@ -41,6 +41,8 @@ def run_dbt(
         finally:
             # dbt keeps its database open in the process; the next reader must find it closed.
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
     return _failures(result)
 
 

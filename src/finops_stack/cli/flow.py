@@ -4,7 +4,8 @@ A bill that fails a step is left as it was published; the other bills go on.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from finops_stack.build.bill_rows import BillFiles, relation_sql, unreadable_predicates
@@ -12,18 +13,21 @@ from finops_stack.build.lake_file import lake_text
 from finops_stack.build.plan import Bill, plan, sync
 from finops_stack.build.run import run_dbt
 from finops_stack.cli.planning import plan_sources
-from finops_stack.cli.publishing import delivery_row, judge_and_publish
+from finops_stack.cli.publishing import clear_unfinished, delivery_row, judge_and_publish
 from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
+from finops_stack.cli.stopping import stoppable
 from finops_stack.cli.summary import RunSummary
-from finops_stack.errors import FinopsError
+from finops_stack.errors import EXIT_INTERRUPTED, FinopsError
 from finops_stack.ingest.land import land
 from finops_stack.ingest.landed import Landed
 from finops_stack.ingest.readable import require_readable
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Vendor
+from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.lock import run_lock
 from finops_stack.warehouse.register import add_delivery, ensure_register
+from finops_stack.warehouse.retention import sweep_temporary
 
 
 def run(
@@ -36,22 +40,54 @@ def run(
     full: bool = False,
 ) -> RunSummary:
     """One run over the given sources and months. Raises FinopsError for what stops it whole."""
-    with run_lock(session.lake.folder) as lock:
-        summary = RunSummary(run_id=f"{now:%Y%m%dT%H%M%S%f}Z")
+    summary = RunSummary(run_id=f"{now:%Y%m%dT%H%M%S%f}Z")
+    with stoppable(), _explained(summary), run_lock(session.lake.folder) as lock:
         with reporter.step("discover", 1):
             summary.plans = plan_sources(session, name=source, periods=periods, full=full)
         if any(bill.loads for plan in summary.plans for bill in plan.bills):
             lock.sign(now)
             _load(session, reporter, summary, now)
-        return summary
+    return summary
+
+
+@contextmanager
+def _explained(summary: RunSummary) -> Iterator[None]:
+    """What stops a run whole, in the user's words: a signal, the disk, the engine."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise FinopsError(
+            f"interrupted{_after(summary)}",
+            hint='run "finops run" again: it takes up what is left',
+            exit_code=getattr(stop, "exit_code", EXIT_INTERRUPTED),
+        ) from stop
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        raise FinopsError(
+            f"the run stopped{_after(summary)}: {error.strerror or error}{place}",
+            hint="check free disk space and permissions, then run again",
+        ) from error
+    except EngineError as error:
+        raise FinopsError(
+            f"the run stopped{_after(summary)}: {first_line(error)}",
+            hint="check free disk space and [engine] memory_limit, then run again",
+        ) from error
+
+
+def _after(summary: RunSummary) -> str:
+    if summary.recording:
+        return ' while it published; "finops status" shows what readers see'
+    return "; nothing was published"
 
 
 def _load(session: Session, reporter: Reporter, summary: RunSummary, now: datetime) -> None:
     lake = session.lake
     lake.work.mkdir(parents=True, exist_ok=True)
     lake.engine.temp_directory.mkdir(parents=True, exist_ok=True)
+    sweep_temporary(lake.engine.temp_directory, now=now)
     with lake.open() as connection:
         ensure_register(connection)
+        clear_unfinished(session, connection, now)
     _land(session, reporter, summary, now)
     if summary.landed:
         _convert(session, reporter, summary)

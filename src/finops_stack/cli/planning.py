@@ -1,5 +1,6 @@
 """Discover every source and plan what a run would load; one broken source stops no other."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finops_stack.cli.session import Session
@@ -11,6 +12,7 @@ from finops_stack.errors import FinopsError
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Vendor
 from finops_stack.warehouse.register import (
+    DeliveryRow,
     OutcomeRow,
     deliveries,
     latest_outcomes,
@@ -41,10 +43,25 @@ def read_known(session: Session) -> Known:
     if not session.lake.exists():
         return Known()
     with session.lake.open(read_only=session.lake.catalog == "sqlite") as connection:
-        earlier: dict[tuple[str, str], set[str]] = {}
-        for row in deliveries(connection):
-            earlier.setdefault((row.source, row.billing_period), set()).add(row.delivery_id)
-        return Known(latest_outcomes(connection), earlier)
+        latest = latest_outcomes(connection)
+        return Known(latest, _earlier(deliveries(connection), latest))
+
+
+def _earlier(
+    landed: Sequence[DeliveryRow], latest: Mapping[tuple[str, str], OutcomeRow]
+) -> dict[tuple[str, str], set[str]]:
+    """(source, month) → ids landed before the loaded one.
+
+    What landed after it came to nothing (a killed run, a model that failed): it is newer.
+    """
+    earlier: dict[tuple[str, str], set[str]] = {}
+    waiting: dict[tuple[str, str], set[str]] = {}
+    for row in landed:
+        bill = (row.source, row.billing_period)
+        waiting.setdefault(bill, set()).add(row.delivery_id)
+        if bill in latest and row.fingerprint == latest[bill].fingerprint:
+            earlier.setdefault(bill, set()).update(waiting.pop(bill))
+    return earlier
 
 
 def plan_sources(

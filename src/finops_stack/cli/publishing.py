@@ -15,6 +15,7 @@ from finops_stack.conformance.rows import row_checks
 from finops_stack.deliveries.delivery import Delivery
 from finops_stack.findings import CheckResult, judge, severities
 from finops_stack.ingest.landed import Landed
+from finops_stack.period import BillingPeriod
 from finops_stack.reconcile.check import check_totals
 from finops_stack.reconcile.totals import total_checks
 from finops_stack.warehouse.bills import bill_tables, put_back
@@ -27,6 +28,7 @@ from finops_stack.warehouse.register import (
     add_outcomes,
     add_run,
     publish,
+    unfinished_runs,
 )
 from finops_stack.warehouse.retention import expire
 
@@ -47,7 +49,8 @@ def judge_and_publish(
         _sort(summary, built)
         with reporter.step("publish", 1):
             back = [landed for landed, _ in summary.failed]
-            _put_back(session, connection, back + [landed for landed, _ in summary.held])
+            back += [landed for landed, _ in summary.held]
+            put_back_bills(session, connection, [bill_key(landed) for landed in back])
             _record(session, connection, summary, now)
             expire(connection, days=session.config.retention.days, now=now)
 
@@ -110,8 +113,10 @@ def _sort(summary: RunSummary, built: Sequence[Landed]) -> None:
             summary.published.append(landed)
 
 
-def _put_back(session: Session, connection: "DuckDBPyConnection", bills: Sequence[Landed]) -> None:
-    """Failed and held bills as they were published, so that the others can be."""
+def put_back_bills(
+    session: Session, connection: "DuckDBPyConnection", bills: Sequence[BillKey]
+) -> None:
+    """These bills as they were published, so that the others can be."""
     if not bills:
         return
     snapshot = published_snapshot(connection)
@@ -119,14 +124,36 @@ def _put_back(session: Session, connection: "DuckDBPyConnection", bills: Sequenc
     if snapshot is not None:
         with session.lake.published(snapshot=snapshot) as then:
             tables_then = bill_tables(then)
-    for landed in bills:
-        key = bill_key(landed)
+    for bill in bills:
         put_back(
             connection,
-            source=key.source,
-            period_start=key.billing_period_start,
+            source=bill.source,
+            period_start=bill.billing_period_start,
             snapshot=snapshot,
             tables_then=tables_then,
+        )
+
+
+def clear_unfinished(session: Session, connection: "DuckDBPyConnection", now: datetime) -> None:
+    """Take back what runs that never ended left in the tables.
+
+    Without it the next publication would carry their rows, which no check has seen, for every
+    bill that is not loaded again.
+    """
+    unfinished = unfinished_runs(connection)
+    keys = {
+        BillKey(row.source, BillingPeriod.parse(row.billing_period).start)
+        for rows in unfinished.values()
+        for row in rows
+    }
+    put_back_bills(session, connection, sorted(keys))
+    for run_id, rows in unfinished.items():
+        add_run(
+            connection,
+            run_id=run_id,
+            started_at=min(row.landed_at for row in rows),
+            ended_at=now,
+            outcome="interrupted",
         )
 
 
@@ -137,6 +164,7 @@ def _record(
     outcomes = _outcomes(session, summary, now)
     results = [(r.source, r.billing_period, r.to_dict()) for r in summary.results]
     snapshot = current_snapshot(connection)
+    summary.recording = True
     with transaction(connection):
         add_outcomes(connection, outcomes)
         add_check_results(connection, summary.run_id, results)

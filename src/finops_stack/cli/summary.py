@@ -21,6 +21,7 @@ class RunSummary:
     held: list[tuple[Landed, list[CheckResult]]] = field(default_factory=list)
     published: list[Landed] = field(default_factory=list)
     results: list[CheckResult] = field(default_factory=list)
+    recording: bool = False
 
     @property
     def exit_code(self) -> int:

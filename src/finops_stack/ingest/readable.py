@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from finops_stack.errors import InputError
 from finops_stack.ingest.landed import LandedFile
-from finops_stack.warehouse.engine import EngineError, first_line
+from finops_stack.warehouse.engine import EngineError, first_line, limit_reached
 from finops_stack.warehouse.sql import quote_name, quote_text
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def require_readable(
     try:
         _look(connection, file, predicates)
     except EngineError as error:
-        raise InputError(
+        raise limit_reached(error, file.key) or InputError(
             f"{file.key} cannot be read: {first_line(error)}",
             hint="have it delivered again; nothing of this delivery was loaded",
         ) from error

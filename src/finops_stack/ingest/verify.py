@@ -1,6 +1,9 @@
 """Is the file whole? Nothing is read into the lake before it has passed here."""
 
+import errno
 import gzip
+import lzma
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,6 +17,19 @@ _CHUNK = 4 * 1024 * 1024
 # isal carries no types; it reads gzip three times as fast as zlib and checks as much.
 _open: Any = igzip.open
 _NOT_WHOLE: Any = (EOFError, zlib.error, gzip.BadGzipFile, isal_zlib.error)
+# What zipfile and its decompressors raise on bytes that are no archive; bz2 and a seek to a
+# place before the file raise OSError.
+_NOT_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 _AGAIN = "have it delivered again, then run again"
 
 
@@ -42,7 +58,11 @@ def unzip(path: Path, target: Path, name: str) -> None:
             with archive.open(members[0]) as source, target.open("wb") as sink:
                 while chunk := source.read(_CHUNK):
                     sink.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _NOT_ZIP as error:
+        raise InputError(f"{name} is not a whole zip file: {error}", hint=_AGAIN) from error
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # a full disk is no fault of the file
+            raise
         raise InputError(f"{name} is not a whole zip file: {error}", hint=_AGAIN) from error
 
 

@@ -78,6 +78,17 @@ def load_extensions(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
         connection.execute(f"load {quote_text(str(extension_file(name)))}")
 
 
+def limit_reached(error: BaseException, doing: str) -> FinopsError | None:
+    """Memory or disk ran out while `doing`: the machine's limit, not the bill's fault; or None."""
+    text = str(error)
+    if not (isinstance(error, duckdb.OutOfMemoryException) or "No space left" in text):
+        return None
+    return FinopsError(
+        f"{doing}: {first_line(error)}",
+        hint="free disk space or raise memory_limit under [engine], then run again",
+    )
+
+
 def first_line(error: BaseException) -> str:
     """An engine's error without its stack of hints."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

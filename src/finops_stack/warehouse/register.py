@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from finops_stack.warehouse.lake import LAKE, table_exists
+from finops_stack.warehouse.lake import LAKE, table_exists, transaction
+from finops_stack.warehouse.sql import quote_text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,7 +33,10 @@ _TABLES = {
     "check_results": "run_id varchar, source varchar, billing_period varchar, result varchar",
     "published": "sequence bigint, run_id varchar, snapshot_id bigint, published_at timestamp",
 }
-# Rows up to this many are kept in the catalogue.
+# Of the whole lake, set once. zstd: 0.56 of the source's bytes (snappy: 0.83) for a tenth more time.
+# Small row groups: writing 85 columns holds 166 MB instead of 483, for 4 % more bytes.
+_LAKE_OPTIONS = {"parquet_compression": "zstd", "parquet_row_group_size": "40960"}
+# Rows of the register up to this many are kept in the catalogue.
 _INLINE_ROWS = 10_000
 
 OutcomeKind = Literal["published", "held", "refused"]
@@ -89,17 +93,18 @@ class Publication:
 
 
 def ensure_register(connection: "DuckDBPyConnection") -> None:
-    """Make the register's tables, once."""
+    """Set the lake's options and make the register's tables, once."""
     if table_exists(connection, "ops", "published"):
         return
-    connection.execute("begin")
     connection.execute(f"create schema if not exists {LAKE}.ops")
-    for name, columns in _TABLES.items():
-        connection.execute(f"create table if not exists {LAKE}.ops.{name} ({columns})")
-    connection.execute("commit")
+    for option, value in _LAKE_OPTIONS.items():
+        connection.execute(f"call {LAKE}.set_option({quote_text(option)}, {quote_text(value)})")
     connection.execute(
         f"call {LAKE}.set_option('data_inlining_row_limit', {_INLINE_ROWS}, schema => 'ops')"
     )
+    with transaction(connection):
+        for name, columns in _TABLES.items():
+            connection.execute(f"create table if not exists {LAKE}.ops.{name} ({columns})")
 
 
 def add_delivery(connection: "DuckDBPyConnection", row: DeliveryRow) -> None:
@@ -194,6 +199,17 @@ def deliveries(
         [source, source, period, period],
     ).fetchall()
     return [DeliveryRow(*row) for row in rows]
+
+
+def unfinished_runs(connection: "DuckDBPyConnection") -> dict[str, list[DeliveryRow]]:
+    """Run → the deliveries it landed, for runs that were stopped before they could end."""
+    rows = connection.execute(f"select run_id from {LAKE}.ops.runs").fetchall()
+    ended = {str(row[0]) for row in rows}
+    found: dict[str, list[DeliveryRow]] = {}
+    for row in deliveries(connection):
+        if row.run_id not in ended:
+            found.setdefault(row.run_id, []).append(row)
+    return found
 
 
 def outcomes(connection: "DuckDBPyConnection", source: str, period: str) -> list[OutcomeRow]:

@@ -1,6 +1,6 @@
 """Space comes back: old snapshots, the files only they used, superseded raw files, leftovers."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,17 @@ def expire(connection: "DuckDBPyConnection", *, days: int, now: datetime) -> Non
         )
     for path in superseded_raw_files(connection, before=before):
         Path(path).unlink(missing_ok=True)
+
+
+def sweep_temporary(folder: Path, *, now: datetime) -> None:
+    """Delete what DuckDB spilled there and a killed process left.
+
+    Readers spill there as well: only files nobody has written to for a day.
+    """
+    before = (now - timedelta(days=1)).replace(tzinfo=UTC).timestamp()
+    for path in folder.glob("duckdb_temp_*"):
+        if path.is_file() and path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
 
 
 def superseded_raw_files(connection: "DuckDBPyConnection", *, before: datetime) -> list[str]:

@@ -18,11 +18,16 @@
 {%- endmacro %}
 
 {% macro vocabulary(vendor, file) -%}
-    read_csv('vocabulary/{{ vendor }}/{{ file }}.csv', all_varchar = true, header = true)
+    read_csv('vocabulary/{{ vendor }}/{{ file }}.csv', {{ small_csv() }})
+{%- endmacro %}
+
+{#- DuckDB's own buffers would take 32 MB of the memory limit for each small file. -#}
+{% macro small_csv() -%}
+    all_varchar = true, header = true, max_line_size = 65536, buffer_size = 131072
 {%- endmacro %}
 
 {% macro account_names() -%}
-    read_csv('vocabulary/account_names.csv', all_varchar = true, header = true)
+    read_csv('vocabulary/account_names.csv', {{ small_csv() }})
 {%- endmacro %}
 
 {% macro changed_bills() %}

@@ -7,61 +7,50 @@
 {{ config(materialized='ephemeral') }}
 
 with
-    amounts as (select * from {{ ref('aws__cur_amounts') }}),
+    metered as (select * from {{ ref('aws__cur_metered') }}),
+
+    fees as (select * from {{ ref('aws__cur_fees') }}),
 
     rules as (select * from {{ vocabulary('aws', 'rules') }}),
 
-    -- left out: discounts inside net costs, split rows
-    kept as (
+    ruled_usage as (
         select
-            amounts.*,
-            coalesce(
-                unused_cost <> 0
-                or (
-                    line_type = 'RIFee'
-                    and coalesce(
-                        reservation_unused_quantity, reservation_unused_normalized_unit_quantity
-                    )
-                    > 0
-                ),
-                false
-            ) as has_unused,
-            lower(
-                case
-                    when line_type in ('Fee', 'Refund')
-                    then
-                        concat_ws(
-                            ' ',
-                            line_item_line_item_description,
-                            product_fee_code,
-                            line_item_product_code
-                        )
-                end
-            ) as fee_words
-        from amounts
-        where
-            not (is_net and bill_cost = 0 and ends_with(line_type, 'Discount'))
-            and not (
-                split_line_item_parent_resource_id is not null
-                and line_type = 'Usage'
-                and unblended_cost = 0
-                and bill_cost = 0
-                and public_cost is null
-            )
-    ),
-
-    ruled as (
-        select
-            kept.*,
+            metered.*,
             case
                 when
-                    line_type = 'Usage'
+                    line_item_line_item_type = 'Usage'
                     and (pricing_term = 'Spot' or contains(line_item_usage_type, 'SpotUsage'))
                 then 'Usage, spot'
+                else line_item_line_item_type
+            end as rule_name
+        from metered
+    ),
+
+    described_fees as (
+        select
+            fees.*,
+            ends_with(line_type, 'Discount') as is_discount,
+            reservation_reservation_a_r_n like '%:host-reservation/%' as is_dedicated_host,
+            arn is not null
+            or ends_with(coalesce(line_item_product_code, ''), 'SavingsPlans') as is_commitment,
+            lower(
+                concat_ws(
+                    ' ', line_item_line_item_description, product_fee_code, line_item_product_code
+                )
+            ) as fee_words
+        from fees
+    ),
+
+    ruled_fees as (
+        select
+            described_fees.*,
+            case
                 when line_type in ('Fee', 'RIFee') and is_dedicated_host
                 then line_type || ', not amortised'
-                when line_type in ('SavingsPlanRecurringFee', 'RIFee') and has_unused
-                then line_type || ', unused'
+                when line_type = 'SavingsPlanRecurringFee' and unused_commitment <> 0
+                then 'SavingsPlanRecurringFee, unused'
+                when line_type = 'RIFee' and (unused_cost <> 0 or unused_quantity > 0)
+                then 'RIFee, unused'
                 when line_type = 'Fee' and reservation_reservation_a_r_n is not null
                 then 'Fee, reservation'
                 when line_type = 'Fee' and regexp_matches(fee_words, 'month|support|subscription')
@@ -78,23 +67,14 @@ with
                 then 'Refund, commitment fee'
                 when
                     line_type = 'Refund'
-                    and (
-                        arn is not null
-                        or ends_with(line_item_product_code, 'SavingsPlans')
-                        or contains(line_item_product_code, 'Support')
-                    )
+                    and (is_commitment or contains(line_item_product_code, 'Support'))
                 then 'Refund, purchase'
-                when
-                    ends_with(line_type, 'Discount')
-                    and (arn is not null or ends_with(line_item_product_code, 'SavingsPlans'))
+                when is_discount and is_commitment
                 then 'Discount, commitment'
-                when ends_with(line_type, 'Discount')
+                when is_discount
                 then 'Discount'
                 when
                     line_type in (
-                        'Usage',
-                        'DiscountedUsage',
-                        'SavingsPlanCoveredUsage',
                         'SavingsPlanRecurringFee',
                         'SavingsPlanUpfrontFee',
                         'RIFee',
@@ -108,7 +88,17 @@ with
                 then line_type
                 else 'unknown type'
             end as rule_name
-        from kept
+        from described_fees
+        -- a discount that a net month's other rows already have
+        where not (is_net and is_discount and bill_cost = 0)
+    ),
+
+    ruled as (
+        select *
+        from ruled_usage
+        union all by name
+        select *
+        from ruled_fees
     ),
 
     final as (
@@ -118,13 +108,8 @@ with
             rules.charge_frequency,
             rules.pricing_category,
             rules.commitment_status,
-            case
-                when line_type = 'residue'
-                then cast(residue_number - 1 as integer)
-                else cast(rules.part as integer)
-            end as part,
-            {{ money("case rules.billed_cost when 'bill' then bill_cost else 0 end") }}
-            as billed_cost,
+            coalesce(cast(residue_number as integer) - 1, cast(rules.part as integer)) as part,
+            case rules.billed_cost when 'bill' then bill_cost else 0 end as billed_cost,
             case rules.effective_cost
                 when 'bill'
                 then bill_cost

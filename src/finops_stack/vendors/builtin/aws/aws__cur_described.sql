@@ -6,7 +6,7 @@ with
 
     tag_sets as (select * from {{ ref('aws__cur_tags') }}),
 
-    skus as (select * from {{ ref('aws__cur_skus') }}),
+    products as (select * from {{ ref('aws__cur_products') }}),
 
     services as (select * from {{ vocabulary('aws', 'services') }}),
 
@@ -17,6 +17,8 @@ with
     words as (
         select
             priced.*,
+            products.product_name,
+            products.sku_details,
             bill_billing_entity is not distinct from 'AWS Marketplace' as is_marketplace,
             case
                 when
@@ -33,7 +35,7 @@ with
             end as service_word,
             coalesce(
                 product_region_code,
-                product_region,
+                products.product_region,
                 product_from_region_code,
                 rtrim(line_item_availability_zone, 'abcdefghijklmnopqrstuvwxyz')
             ) as region_word,
@@ -43,6 +45,7 @@ with
                 else line_item_resource_id
             end as resource_id
         from priced
+        left join products on priced.product_set = products.product_set
     ),
 
     final as (
@@ -52,7 +55,7 @@ with
             case
                 when service_word = 'AmazonEBS' and line_item_product_code = 'AmazonEC2'
                 then services.service_name
-                when line_type = 'residue'
+                when line_item_line_item_type = 'residue'
                 then 'Savings Plans and reservations'
                 else
 coalesce(product_name, line_item_product_code, 'AWS')
@@ -101,7 +104,6 @@ coalesce(product_name, line_item_product_code, 'AWS')
                 then cost_category
                 else tag_sets.tagged_categories
             end as focus_categories,
-            skus.details as sku_details,
             coalesce(
                 line_item_usage_account_name, usage_names.account_name, line_item_usage_account_id
             ) as sub_account_name,
@@ -119,7 +121,6 @@ coalesce(product_name, line_item_product_code, 'AWS')
             end as capacity_status
         from words
         left join tag_sets on words.tag_set = tag_sets.tag_set
-        left join skus on words.product_sku = skus.product_sku
         left join services on words.service_word = services.product_code
         left join
             regions

@@ -46,7 +46,7 @@ with
                 when
                     line_item_usage_start_date
                     < coalesce(bill_billing_period_start_date, delivery_period_start)
-                    and (line_type in ('Refund', 'Credit') or bill_bill_type = 'Refund')
+                    and (line_item_line_item_type in ('Refund', 'Credit') or bill_bill_type = 'Refund')
                 then 'Correction'
             end as ChargeClass,
             charge_frequency as ChargeFrequency,
@@ -112,7 +112,10 @@ with
             line_item_operation as x_Operation,
             focus_categories as x_CostCategories,
             case when cardinality(discount) > 0 then discount end as x_Discounts,
-            case when commitment_id is null then arn end as x_CommitmentDiscountId,
+            case
+                when commitment_id is null
+                then coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n)
+            end as x_CommitmentDiscountId,
             savings_plan_offering_type as x_CommitmentOfferingType,
             reservation_subscription_id as x_ReservationSubscriptionId,
             case when capacity_status is null then capacity_reservation_capacity_reservation_arn end as x_CapacityReservationId,

@@ -13,14 +13,14 @@ with
             pricing_category is not null as is_priced,
             coalesce(units.focus_unit, charges.pricing_unit, 'Units') as unit,
             case
-                when commitment_status = 'Unused' and line_type = 'RIFee'
+                when commitment_status = 'Unused' and line_item_line_item_type = 'RIFee'
                 then
                     coalesce(
                         reservation_unused_quantity, reservation_unused_normalized_unit_quantity, 0
                     )
                 when commitment_status = 'Unused'
                 then unused_commitment
-                when line_type = 'RIFee' and reservation_total_reserved_units > 0
+                when line_item_line_item_type = 'RIFee' and reservation_total_reserved_units > 0
                 then reservation_total_reserved_units
                 when public_cost is not null and line_item_usage_amount <> 0
                 then line_item_usage_amount
@@ -39,7 +39,8 @@ with
                 when commitment_status is not null or charge_category = 'Purchase'
                 then
                     coalesce(
-                        arn,
+                        savings_plan_savings_plan_a_r_n,
+                        reservation_reservation_a_r_n,
                         case
                             when rule_name = 'Refund, commitment fee'
                             then
@@ -72,44 +73,50 @@ with
         left join units on charges.pricing_unit = units.pricing_unit
     ),
 
-    list_prices as (
+    -- a rate is the unit price where it gives the row's own cost, to the ninth digit
+    doubles as (
         select
             quantities.*,
+            cast(quantity as double) as quantity_double,
+            cast(list_cost as double) as list_double
+        from quantities
+    ),
+
+    list_prices as (
+        select
+            doubles.*,
             case
                 when not is_priced
                 then null
                 when list_cost = 0
                 then 0
                 when
-                    abs(
-                        cast(pricing_public_on_demand_rate as double) * cast(quantity as double)
-                        - cast(list_cost as double)
-                    )
-                    <= abs(cast(list_cost as double)) * 1e-9
+                    abs(cast(pricing_public_on_demand_rate as double) * quantity_double - list_double)
+                    <= abs(list_double) * 1e-9
                 then pricing_public_on_demand_rate
-                else {{ divide_money('list_cost', 'quantity') }}
+                else {{ divide_money('list_double', 'quantity_double') }}
             end as list_price
-        from quantities
+        from doubles
     ),
 
     contracted_prices as (
         select
             list_prices.*,
             case
-                when not is_priced
-                then null
                 when contracted_cost = list_cost
                 then list_price
+                when not is_priced
+                then null
                 when contracted_cost = 0
                 then 0
                 when
                     abs(
-                        cast(bill_rate as double) * cast(quantity as double)
+                        cast(bill_rate as double) * quantity_double
                         - cast(contracted_cost as double)
                     )
                     <= abs(cast(contracted_cost as double)) * 1e-9
                 then bill_rate
-                else {{ divide_money('contracted_cost', 'quantity') }}
+                else {{ divide_money('contracted_cost', 'quantity_double') }}
             end as contracted_price
         from list_prices
     ),

@@ -1,35 +1,8 @@
-{#-
-  One row per charge: AWS's own FOCUS export (1.0 and 1.2), lifted to the newest version.
-
-  Repairs, each for a gap AWS documents: blank → null (when read), EffectiveCost empty on tax,
-  list and contracted cost empty, issuer and publisher empty, quantity without unit, no
-  subcategory before 1.1, usage type where SkuMeter is, period ends from the delivery.
--#}
+{#- One row per charge: AWS's own FOCUS exports, 1.0 and 1.2, in the newest FOCUS's columns. -#}
 {{ config(materialized='bills') }}
 
 with
-    source as (select * from {{ bill_rows() }}),
-
-    services as (select * from {{ vocabulary('aws', 'services') }}),
-
-    account_names as (select * from {{ account_names() }}),
-
-    repaired as (
-        select
-            source.*,
-            coalesce(source.EffectiveCost, source.BilledCost) as effective_cost,
-            coalesce(source.ListCost, source.ContractedCost, source.BilledCost) as list_cost,
-            coalesce(source.ContractedCost, source.BilledCost) as contracted_cost,
-            source.ChargeCategory <> 'Tax' as may_be_priced,
-            services.service_subcategory as known_subcategory,
-            services.service_category as known_category,
-            usage_names.account_name as usage_name,
-            payer_names.account_name as payer_name
-        from source
-        left join services on source.x_ServiceCode = services.product_code
-        left join account_names as usage_names on source.SubAccountId = usage_names.account_id
-        left join account_names as payer_names on source.BillingAccountId = payer_names.account_id
-    ),
+    repaired as (select * from {{ ref('aws__export_repaired') }}),
 
     final as (
         select
@@ -38,25 +11,24 @@ with
             x_DeliveryId,
             x_SourceFile,
             x_SourceRow,
-            cast(0 as integer) as x_SourcePart,
+            0 as x_SourcePart,
             -- who pays whom
             BillingAccountId,
-            coalesce(BillingAccountName, payer_name) as BillingAccountName,
+            billing_account_name as BillingAccountName,
             coalesce(BillingAccountType, 'Payer Account') as BillingAccountType,
             SubAccountId,
-            case
-                when SubAccountId is not null
-                then coalesce(SubAccountName, usage_name, SubAccountId)
-            end as SubAccountName,
+            case when SubAccountId is not null then sub_account_name end as SubAccountName,
             case
                 when SubAccountId is not null then coalesce(SubAccountType, 'Linked Account')
             end as SubAccountType,
             InvoiceId,
             cast(null as varchar) as InvoiceDetailId,
-            coalesce(InvoiceIssuerName, ProviderName, 'AWS') as InvoiceIssuerName,
+            coalesce(InvoiceIssuerName, PublisherName, ProviderName, 'AWS') as InvoiceIssuerName,
             coalesce(ProviderName, 'AWS') as ProviderName,
             coalesce(PublisherName, ProviderName, 'AWS') as PublisherName,
-            coalesce(ProviderName, 'AWS') as ServiceProviderName,
+            case
+                when is_marketplace then PublisherName else coalesce(ProviderName, 'AWS')
+            end as ServiceProviderName,
             coalesce(ProviderName, 'AWS') as HostProviderName,
             -- when
             delivery_period_start as BillingPeriodStart,
@@ -66,78 +38,74 @@ with
             -- what kind of charge
             ChargeCategory,
             ChargeClass,
-            ChargeFrequency,
+            coalesce(
+                ChargeFrequency, case ChargeCategory when 'Usage' then 'Usage-Based' else 'One-Time' end
+            ) as ChargeFrequency,
             ChargeDescription,
             -- costs
             BillingCurrency,
-            BilledCost,
-            effective_cost as EffectiveCost,
+            coalesce(BilledCost, 0) as BilledCost,
+            coalesce(EffectiveCost, BilledCost, 0) as EffectiveCost,
             list_cost as ListCost,
             contracted_cost as ContractedCost,
             -- quantities and prices
-            case when may_be_priced then PricingCategory end as PricingCategory,
-            case when may_be_priced then PricingQuantity end as PricingQuantity,
+            case when not is_tax then PricingCategory end as PricingCategory,
+            quantity as PricingQuantity,
+            case when quantity is not null then coalesce(PricingUnit, 'Units') end as PricingUnit,
+            case when list_price >= 0 then list_price end as ListUnitPrice,
+            case when contracted_price >= 0 then contracted_price end as ContractedUnitPrice,
+            case when ChargeCategory = 'Usage' then ConsumedQuantity end as ConsumedQuantity,
             case
-                when may_be_priced and PricingQuantity is not null
-                then coalesce(PricingUnit, 'Units')
-            end as PricingUnit,
-            case when may_be_priced then ListUnitPrice end as ListUnitPrice,
-            case when may_be_priced then ContractedUnitPrice end as ContractedUnitPrice,
-            case
-                when ChargeCategory = 'Usage' and CommitmentDiscountStatus is distinct from 'Unused'
-                then ConsumedQuantity
-            end as ConsumedQuantity,
-            case
-                when
-                    ChargeCategory = 'Usage'
-                    and CommitmentDiscountStatus is distinct from 'Unused'
-                    and ConsumedQuantity is not null
-                then coalesce(ConsumedUnit, PricingUnit, 'Units')
+                when ChargeCategory = 'Usage' and ConsumedQuantity is not null
+                then coalesce(ConsumedUnit, 'Units')
             end as ConsumedUnit,
-            coalesce(PricingCurrency, BillingCurrency) as PricingCurrency,
+            pricing_currency as PricingCurrency,
+            coalesce(
+                PricingCurrencyEffectiveCost,
+                case
+                    when pricing_currency = BillingCurrency
+                    then coalesce(EffectiveCost, BilledCost, 0)
+                end
+            ) as PricingCurrencyEffectiveCost,
             case
-                when coalesce(PricingCurrency, BillingCurrency) = BillingCurrency
-                then coalesce(PricingCurrencyEffectiveCost, effective_cost)
-                else PricingCurrencyEffectiveCost
-            end as PricingCurrencyEffectiveCost,
-            case
-                when not may_be_priced
-                then null
-                when coalesce(PricingCurrency, BillingCurrency) = BillingCurrency
-                then coalesce(PricingCurrencyListUnitPrice, ListUnitPrice)
-                else PricingCurrencyListUnitPrice
+                when list_price >= 0 and PricingCurrencyListUnitPrice is not null
+                then PricingCurrencyListUnitPrice
+                when list_price >= 0 and pricing_currency = BillingCurrency
+                then list_price
             end as PricingCurrencyListUnitPrice,
             case
-                when not may_be_priced
-                then null
-                when coalesce(PricingCurrency, BillingCurrency) = BillingCurrency
-                then coalesce(PricingCurrencyContractedUnitPrice, ContractedUnitPrice)
-                else PricingCurrencyContractedUnitPrice
+                when contracted_price >= 0 and PricingCurrencyContractedUnitPrice is not null
+                then PricingCurrencyContractedUnitPrice
+                when contracted_price >= 0 and pricing_currency = BillingCurrency
+                then contracted_price
             end as PricingCurrencyContractedUnitPrice,
             -- what was sold
-            ServiceName,
+            service_name as ServiceName,
             ServiceCategory,
-            coalesce(
-                ServiceSubcategory,
-                case when known_category = ServiceCategory then known_subcategory end,
-                'Other (' || ServiceCategory || ')'
-            ) as ServiceSubcategory,
-            case when may_be_priced then SkuId end as SkuId,
-            case when may_be_priced then SkuPriceId end as SkuPriceId,
+            service_subcategory as ServiceSubcategory,
+            sku_id as SkuId,
             case
-                when may_be_priced and SkuId is not null then coalesce(SkuMeter, x_UsageType)
-            end as SkuMeter,
+                when is_tax
+                then null
+                when is_priced
+                then coalesce(SkuPriceId, sku_id)
+                else SkuPriceId
+            end as SkuPriceId,
+            case when sku_id is not null then coalesce(SkuMeter, x_UsageType) end as SkuMeter,
             case
-                when may_be_priced and cardinality(SkuPriceDetails) > 0 then SkuPriceDetails
+                when sku_id is not null and cardinality(SkuPriceDetails) > 0 then SkuPriceDetails
             end as SkuPriceDetails,
-            -- where it runs; AWS calls internet transfer a region
-            nullif(RegionId, 'External') as RegionId,
-            case when nullif(RegionId, 'External') is not null then RegionName end as RegionName,
+            -- where it runs
+            region_word as RegionId,
+            case when region_word is not null then region_name end as RegionName,
             AvailabilityZone,
             ResourceId,
-            ResourceName,
-            case when ResourceId is not null then ResourceType end as ResourceType,
-            case when cardinality(Tags) > 0 then Tags end as Tags,
+            case
+                when ResourceId is not null and ResourceName is distinct from ResourceId
+                then ResourceName
+            end as ResourceName,
+            case when ResourceId is not null then resource_type end as ResourceType,
+            focus_tags as Tags,
             -- commitments
             CommitmentDiscountId,
             CommitmentDiscountName,
@@ -146,9 +114,9 @@ with
             CommitmentDiscountStatus,
             CommitmentDiscountQuantity,
             CommitmentDiscountUnit,
-            CapacityReservationId,
-            CapacityReservationStatus,
-            -- not in these versions
+            case when is_capacity_known then CapacityReservationId end as CapacityReservationId,
+            case when is_capacity_known then CapacityReservationStatus end as CapacityReservationStatus,
+            -- not in this bill
             cast(null as varchar) as AllocatedMethodDetails,
             cast(null as varchar) as AllocatedMethodId,
             cast(null as varchar) as AllocatedResourceId,
@@ -165,9 +133,17 @@ with
             cast(null as varchar) as x_CommitmentDiscountId,
             cast(null as varchar) as x_CommitmentOfferingType,
             cast(null as varchar) as x_ReservationSubscriptionId,
-            cast(null as varchar) as x_CapacityReservationId,
-            cast(null as varchar) as x_CapacityReservationStatus,
-            cast(null as varchar) as x_SkuIdSource,
+            case when not is_capacity_known then CapacityReservationId end as x_CapacityReservationId,
+            case
+                when not is_capacity_known then CapacityReservationStatus
+            end as x_CapacityReservationStatus,
+            case
+                when not is_priced or SkuId is not null
+                then null
+                when coalesce(SkuMeter, x_UsageType) is not null
+                then 'usage type'
+                else 'product code'
+            end as x_SkuIdSource,
             cast(null as varchar) as x_Amortization
         from repaired
     )

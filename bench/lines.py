@@ -1,0 +1,169 @@
+"""The lines of the table: what is promised, what was measured, whether it holds."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lab import DICT_ROWS, TINY_ROWS, Lab
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line. `value` and `limit` are in `unit`; limit None: for comparison only."""
+
+    what: str
+    value: float
+    unit: str
+    limit: float | None
+    target: str
+    times_scan: float | None = None
+    at_least: bool = False
+    cpu_s: float | None = None
+    note: str = ""
+
+    @property
+    def passes(self) -> bool | None:
+        """Whether the promise holds; None where there is none."""
+        if self.limit is None:
+            return None
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+
+def run_lines(lab: Lab) -> Iterator[Line]:
+    """A new month, whole, by size."""
+    rows = lab.unit_rows
+    scan, run = lab.scan(rows).wall_s, lab.run(rows).wall_s
+    yield Line(
+        f"finops run, a new month of {rows:,} rows",
+        run,
+        "s",
+        5 * scan + 6,
+        "5 L + 6 s",
+        run / scan,
+        cpu_s=lab.run(rows).cpu_s,
+        note=f"L {scan:.2f} s; fixed part {lab.fixed.wall_s:.2f} s ({TINY_ROWS:,} rows)",
+    )
+    for more in lab.sizes[1:]:
+        further = (lab.run(more).wall_s - run) / (more - rows) * _MILLION
+        unit = scan / rows * _MILLION
+        what = f"each further million rows, up to {more:,}"
+        yield Line(what, further, "s", 4 * unit, "4 L", further / unit)
+
+
+def convert_lines(lab: Lab) -> Iterator[Line]:
+    """The model's SQL into the lake, without dbt's start-up."""
+    scan, took = lab.scan(lab.unit_rows).wall_s, lab.conversion.wall_s
+    cpu_s = lab.conversion.cpu_s
+    yield Line("conversion alone", took, "s", 2.5 * scan, "2.5 L", took / scan, cpu_s=cpu_s)
+
+
+def csv_lines(lab: Lab) -> Iterator[Line]:
+    """csv.gz."""
+    alone, took = lab.gunzip.wall_s, lab.text_run.wall_s
+    yield Line(
+        "csv.gz delivery, verified and converted",
+        took,
+        "s",
+        4 * alone + lab.fixed.wall_s,
+        "4 x gunzip + fixed part",
+        took / lab.scan(lab.unit_rows).wall_s,
+        cpu_s=lab.text_run.cpu_s,
+        note=f"gunzip alone {alone:.2f} s",
+    )
+
+
+def replace_lines(lab: Lab) -> Iterator[Line]:
+    """A restated month among many."""
+    took = lab.replacements
+    alone, few, *more = (took[kept] for kept in (1, *lab.kept_months))
+    yield Line(
+        f"replacing one month of {lab.kept_months[1]} ({lab.month_rows:,} rows each)",
+        more[0].wall_s,
+        "s",
+        1.5 * alone.wall_s,
+        "1.5 x that month alone",
+        cpu_s=more[0].cpu_s,
+        note=f"alone {alone.wall_s:.2f} s",
+    )
+    for kept, measured in zip(lab.kept_months[1:], more, strict=True):
+        growth = measured.wall_s / few.wall_s
+        what = f"the same with {kept} months kept, against {lab.kept_months[0]}"
+        yield Line(what, growth, "x", 1.1, "1.1 x")
+
+
+def nothing_lines(lab: Lab) -> Iterator[Line]:
+    """No new delivery."""
+    measured, changed = lab.nothing_new
+    yield Line("nothing new", measured.wall_s, "s", 2.5, "2.5 s", cpu_s=measured.cpu_s)
+    note = ", ".join(changed[:3])
+    yield Line("nothing new: files written", len(changed), "files", 0, "none", note=note)
+
+
+def memory_lines(lab: Lab) -> Iterator[Line]:
+    """The whole process tree's highest resident memory."""
+    for rows in dict.fromkeys((lab.sizes[0], lab.sizes[-1])):
+        peak = lab.run(rows).peak_bytes / 1e9
+        yield Line(f"peak memory, {rows:,} rows", peak, "GB", 1.2, "1.2 GB")
+
+
+def growth_lines(lab: Lab) -> Iterator[Line]:
+    """Exponents: 1 is in proportion to the rows, 0 is not at all."""
+    few, many = lab.sizes[0], lab.sizes[-1]
+    if few == many:
+        return
+    first, last = lab.run(few), lab.run(many)
+    span = f"{few:,} → {many:,} rows"
+    scale = math.log(many / few)
+    wall = math.log(last.wall_s / first.wall_s) / scale
+    memory = math.log(last.peak_bytes / first.peak_bytes) / scale
+    yield Line(f"growth of time, {span}", wall, "exponent", 1.05, "1.05")
+    yield Line(f"growth of memory, {span}", memory, "exponent", 0.15, "0.15")
+
+
+def bytes_lines(lab: Lab) -> Iterator[Line]:
+    """What the FOCUS table takes on disk."""
+    yield Line("FOCUS bytes per source Parquet byte", lab.focus_share(), "x", 0.6, "0.6 x")
+
+
+def compared_lines(lab: Lab) -> Iterator[Line]:
+    """Others, side by side, on the same bill."""
+    rows = lab.sizes[-1]
+    # Without the fixed part, as dlt's imports are not counted either.
+    ours = (lab.run(rows).wall_s - lab.fixed.wall_s) / rows
+    theirs = lab.dict_rows.wall_s / DICT_ROWS
+    scan = lab.scan(lab.unit_rows).wall_s
+    yield Line(
+        f"dlt with dict rows, per row, against finops run of {rows:,} rows",
+        theirs / ours,
+        "x",
+        300,
+        "at least 300 x slower",
+        theirs * lab.unit_rows / scan,
+        at_least=True,
+        note=f"{DICT_ROWS:,} rows, {theirs * _MILLION:,.0f} s a million",
+    )
+    polars = lab.polars
+    yield Line(
+        "polars scan → sink, 43 FOCUS columns, doubles",
+        polars.wall_s,
+        "s",
+        None,
+        "-",
+        polars.wall_s / scan,
+        cpu_s=polars.cpu_s,
+    )
+
+
+LINES: dict[str, Callable[[Lab], Iterator[Line]]] = {
+    "run": run_lines,
+    "convert": convert_lines,
+    "csv": csv_lines,
+    "nothing": nothing_lines,
+    "replace": replace_lines,
+    "memory": memory_lines,
+    "growth": growth_lines,
+    "bytes": bytes_lines,
+    "compared": compared_lines,
+}

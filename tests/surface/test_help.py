@@ -1,0 +1,55 @@
+"""finops --help: verbs in order, short lines, an example each, and no heavy import."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+VERBS = "init add sources plan run status check query report export history doctor".split()
+HEAVY = {"duckdb", "_duckdb", "dbt", "dlt", "pyarrow", "boto3", "botocore"}
+_PROBE = """
+import json, sys
+from finops_stack.cli.main import main
+sys.argv = ["finops", *sys.argv[1:]]
+try:
+    main()
+except SystemExit:
+    pass
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+
+
+def help_of(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, *arguments, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/bin", "COLUMNS": "200", "NO_COLOR": "1"},
+    )
+    *shown, modules = done.stdout.splitlines()
+    return "\n".join(shown), set(json.loads(modules))
+
+
+def test_verbs_stand_in_the_order_of_work():
+    shown, _ = help_of()
+    found = re.findall(r"^│ (\w+) {2,}\S", shown, re.MULTILINE)
+    assert [name for name in found if name in VERBS] == VERBS
+
+
+def test_help_loads_nothing_heavy():
+    _, modules = help_of()
+    assert modules & HEAVY == set()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_has_a_short_line_and_an_example(verb):
+    shown, modules = help_of(verb)
+    assert f"Example: finops {verb}" in shown
+    assert modules & HEAVY == set()
+    everything, _ = help_of()
+    line = re.search(rf"^│ {verb} +(.+?) *│$", everything, re.MULTILINE)
+    assert line
+    assert len(line[1]) <= 72
