@@ -15,10 +15,11 @@ from installation import Installation, expected
 LANES = 2
 SEED = 20261007
 RANDOM_KILLS = 12
-JULY = ["10.50", "0.25", "3"]
-AUGUST = ["1", "2.000000000000004"]
-AUGUST_RESTATED = ["1", "2.5", "7"]
-SEPTEMBER = ["100", "0.01"]
+# More rows than DuckLake keeps in its catalogue: Parquet files are written, and left by a kill.
+JULY = ["10.50", "0.25", "3"] * 4
+AUGUST = ["1", "2.000000000000004"] * 6
+AUGUST_RESTATED = ["1", "2.5", "7"] * 5
+SEPTEMBER = ["100", "0.01"] * 7
 BEFORE = {
     ("acme", "2026-07"): expected(JULY, "d1"),
     ("acme", "2026-08"): expected(AUGUST, "d1"),

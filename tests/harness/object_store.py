@@ -75,6 +75,7 @@ class ObjectStore:
 
 
 ERROR = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
+STS_ERROR = "<ErrorResponse><Error><Code>{code}</Code><Message>{code}</Message></Error></ErrorResponse>"
 ANSWERS = {
     "AccessDenied": 403,
     "InvalidAccessKeyId": 403,
@@ -162,7 +163,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.regions.add(region)
         kind = self.owner.fault_for(line)
         if kind in ANSWERS:
-            self._answer(ANSWERS[kind], {"Content-Type": "application/xml"}, ERROR.format(code=kind).encode())
+            form = STS_ERROR if self.command == "POST" else ERROR
+            content = form.format(code=kind).encode()
+            self._answer(ANSWERS[kind], {"Content-Type": "application/xml"}, content)
         elif kind == "reset":
             self._cut()
         else:

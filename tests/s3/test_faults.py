@@ -71,10 +71,10 @@ def test_refused_file(bills, proxy, bucket):
 
 def test_refused_manifest(bills, proxy):
     proxy.break_with("AccessDenied", MANIFEST)
-    ended = bills.run("plan")
+    ended = bills.run()
     assert ended.code == 2, ended.text
     assert "s3:GetObject" in ended.err
-    assert "2026-08/manifest.json" in ended.err
+    assert "2026-08/manifest.json was refused (AccessDenied)" in ended.err
     assert "Traceback" not in ended.text
     assert proxy.count(MANIFEST) == 1
 

@@ -6,11 +6,11 @@ import shutil
 import time
 
 import pytest
-from acme_bills import acme_rows
-from workspaces import Workspace
 
+from acme_bills import acme_rows
 from finops_stack.cli import diagnosis
 from finops_stack.warehouse.lock import run_lock
+from workspaces import Workspace
 
 
 @pytest.fixture(scope="module")

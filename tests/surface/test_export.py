@@ -2,14 +2,16 @@
 
 import csv
 import json
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
 from pyarrow import parquet
 
+from finops_stack.bill import BillKey
 from finops_stack.errors import FinopsError
 from finops_stack.focus.spec import LINEAGE, VERSIONS, columns
-from finops_stack.warehouse.export import select_sql
+from finops_stack.warehouse.export import copy_bill, figures_of_files, select_sql
 
 LINEAGE_NAMES = [column.name for column in LINEAGE]
 
@@ -249,35 +251,17 @@ def test_files_that_do_not_add_up_are_not_exported(lake, tmp_path, monkeypatch):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_large_bills_are_split(lake, finops, tmp_path, monkeypatch):
+def test_large_bills_are_split(lake, tmp_path, monkeypatch):
     monkeypatch.setattr("finops_stack.warehouse.export._FILE_SIZE", {"csv": "2MB"})
-
-    def larger(*arguments, **options):
-        bare = select_sql(*arguments, **options)
-        return f"select rows.* from ({bare}) as rows, range(2000)"
-
-    monkeypatch.setattr("finops_stack.warehouse.export.select_sql", larger)
-    monkeypatch.setattr(
-        "finops_stack.warehouse.export.figures_of_bill",
-        lambda *_: pytest.fail("compared") if False else written,
-    )
-    from finops_stack.warehouse import export
-
-    real = export.figures_of_files
-    written = None
-
-    def remember(*arguments):
-        nonlocal written
-        written = real(*arguments)
-        return written
-
-    monkeypatch.setattr("finops_stack.warehouse.export.figures_of_files", remember)
-    out = tmp_path / "out"
-    finops("export", "--to", str(out), "--format", "csv", "--period", "2026-07")
-    files = sorted(path.name for path in out.rglob("*.csv"))
-    assert files == [f"focus-acme-{number:05d}.csv" for number in range(1, len(files) + 1)]
-    assert len(files) > 1
-    assert written.rows == 12_000
+    bill = BillKey("acme", datetime(2026, 7, 1))
+    select = select_sql("1.2", bill, lineage=True, as_csv=True)
+    many = f"select rows.* from ({select}) as rows, range(2000)"
+    with lake.workspace.lake.published() as connection:
+        files = copy_bill(connection, many, tmp_path / "out", "csv")
+        assert len(files) > 1
+        figures = figures_of_files(connection, files, names("1.2"), "csv")
+    assert figures.rows == 12_000
+    assert figures.cost_in("JPY") == 1_400_000
 
 
 def test_nothing_published_yet(held_only, workspace, tmp_path):

@@ -7,7 +7,20 @@ import sys
 
 import pytest
 
-VERBS = "init add sources plan run status check query report export history doctor".split()
+VERBS = [
+    "init",
+    "add",
+    "sources",
+    "plan",
+    "run",
+    "status",
+    "check",
+    "query",
+    "report",
+    "export",
+    "history",
+    "doctor",
+]
 HEAVY = {"duckdb", "_duckdb", "dbt", "dlt", "pyarrow", "boto3", "botocore"}
 _PROBE = """
 import json, sys

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from acme_bills import acme_row
-from conftest import build
-from workspaces import Workspace
+from surface_lake import build
 
+from acme_bills import acme_row
 from finops_stack.warehouse.retention import expire
+from workspaces import Workspace
 
 READING = (
     ("sources",),

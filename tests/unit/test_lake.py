@@ -314,15 +314,15 @@ def test_expire_touches_nothing_young_or_before_the_first_publication(connection
 
 
 def test_superseded_raw_files_go_but_published_and_newest_stay(connection, tmp_path):
-    files = {name: tmp_path / f"{name}.parquet" for name in ("old", "published", "held", "shared")}
+    files = {name: tmp_path / f"{name}.parquet" for name in ("old", "published", "held", "again")}
     for path in files.values():
         path.write_bytes(b"x")
     long_ago = NOW - timedelta(days=90)
     for name, path in files.items():
         register.add_delivery(connection, landed(name, name, at=long_ago, paths=[path]))
     register.add_delivery(connection, landed("remote", at=long_ago, paths=["s3://b/x.parquet"]))
-    # the same bytes came back under a delivery that is current
-    register.add_delivery(connection, landed("again", at=long_ago, paths=[files["shared"]]))
+    # loaded once more with --full, long after
+    register.add_delivery(connection, landed("again", at=NOW, paths=[files["again"]]))
     register.add_outcomes(connection, [outcome("published", "published", "published")])
     register.add_outcomes(connection, [outcome("held", "held", "held")])
     register.add_outcomes(connection, [outcome("again", "published", "again", period="2026-08")])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from finops_stack.cli.format import bytes_text, count_text, moment_text
-from finops_stack.errors import FinopsError
+from finops_stack.errors import FinopsError, InputError
 
 if TYPE_CHECKING:
     from finops_stack.cli.session import Session
@@ -97,6 +97,8 @@ def check_lake(lake: "Lake", *, now: datetime, clean: bool) -> list[Finding]:
     try:
         with lake.open(read_only=True) as connection:
             published, living = publications(connection), living_snapshots(connection)
+    except InputError as error:
+        return [Finding("warning", "lake", error.message, error.hint)]
     except FinopsError as error:
         return [of_error("lake", error, lake_closed=True)]
     found = [Finding("ok", "lake", f"{lake.folder} opens, {len(living)} snapshots")]

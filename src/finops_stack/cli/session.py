@@ -25,6 +25,11 @@ class Session:
     def lake(self) -> Lake:
         """The lake of these settings; nothing is opened yet."""
         lake, engine = self.config.lake, self.config.engine
+        if lake.s3.role_arn:
+            raise InputError(
+                "role_arn under [lake.s3] is not used: DuckDB and dlt read the lake's storage",
+                hint="name a profile under [lake.s3] that assumes the role in ~/.aws/config",
+            )
         temporary = engine.temp_directory or lake.path / "work" / "tmp"
         return Lake(
             folder=lake.path,

@@ -1,6 +1,5 @@
 """finops status."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ from finops_stack.cli.format import count_text, moment_text, money_text
 from finops_stack.cli.output import FormatOption, show_json, show_table
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from finops_stack.cli.session import Session
     from finops_stack.warehouse.bill_totals import CurrencyTotal
     from finops_stack.warehouse.register import OutcomeRow
@@ -30,6 +31,11 @@ class BillStatus:
     passed: int = 0
     warned: int = 0
     failed: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Source and billing period."""
+        return self.outcome.source, self.outcome.billing_period
 
     def to_dict(self) -> dict[str, Any]:
         """What --format json shows."""
@@ -83,46 +89,60 @@ def status(context: typer.Context, output: FormatOption = "text") -> None:
 
 def read_status(session: "Session") -> list[BillStatus]:
     """Every bill the register knows. Raises InputError before the first run."""
-    from finops_stack.warehouse.bill_totals import bill_totals
     from finops_stack.warehouse.lake import published_snapshot
     from finops_stack.warehouse.register import latest_of_any_kind, latest_published
 
     with session.lake.open(read_only=True) as connection:
         published = latest_published(connection)
-        newest = latest_of_any_kind(connection)
         found = []
-        for key in sorted(newest):
-            if key in published:
-                found.append(_filled(connection, published[key]))
-            if newest[key].outcome != "published":
-                found.append(_filled(connection, newest[key]))
+        for key, newest in sorted(latest_of_any_kind(connection).items()):
+            found += [BillStatus(published[key])] if key in published else []
+            found += [BillStatus(newest)] if newest.outcome != "published" else []
+        _add_deliveries(connection, found)
+        _add_checks(connection, found)
         snapshot = published_snapshot(connection)
-    if snapshot is None:
-        return found
-    totals = defaultdict(list)
-    with session.lake.published(snapshot=snapshot) as connection:
-        for total in bill_totals(connection):
-            totals[total.source, total.billing_period].append(total)
-    for bill in found:
-        if bill.outcome.outcome == "published":
-            bill.totals = totals[bill.outcome.source, bill.outcome.billing_period]
+    if snapshot is not None:
+        with session.lake.published(snapshot=snapshot) as connection:
+            _add_totals(connection, found)
     return found
 
 
-def _filled(connection: Any, outcome: "OutcomeRow") -> BillStatus:
-    from finops_stack.findings import CheckResult
-    from finops_stack.warehouse.register import check_results, deliveries
+def _add_deliveries(connection: "DuckDBPyConnection", bills: list[BillStatus]) -> None:
+    from finops_stack.warehouse.register import deliveries
 
-    bill = BillStatus(outcome)
-    for row in deliveries(connection, source=outcome.source, period=outcome.billing_period):
-        if row.fingerprint == outcome.fingerprint:
+    landed = {
+        (row.source, row.billing_period, row.fingerprint): row for row in deliveries(connection)
+    }
+    for bill in bills:
+        row = landed.get((*bill.key, bill.outcome.fingerprint))
+        if row is not None:
             bill.rows, bill.landed_at = row.raw_rows, row.landed_at
-    for result in map(CheckResult.from_dict, check_results(connection, outcome.run_id)):
-        if (result.source, result.billing_period) == (outcome.source, outcome.billing_period):
-            bill.passed += result.passed
-            bill.failed += result.holds_back
-            bill.warned += not result.passed and not result.holds_back
-    return bill
+
+
+def _add_checks(connection: "DuckDBPyConnection", bills: list[BillStatus]) -> None:
+    from finops_stack.findings import CheckResult
+    from finops_stack.warehouse.register import check_results
+
+    of_run: dict[str, dict[tuple[str, str], BillStatus]] = {}
+    for bill in bills:
+        of_run.setdefault(bill.outcome.run_id, {})[bill.key] = bill
+    for run, members in of_run.items():
+        for result in map(CheckResult.from_dict, check_results(connection, run)):
+            checked = members.get((result.source, result.billing_period))
+            if checked is not None:
+                checked.passed += result.passed
+                checked.failed += result.holds_back
+                checked.warned += not result.passed and not result.holds_back
+
+
+def _add_totals(connection: "DuckDBPyConnection", bills: list[BillStatus]) -> None:
+    from finops_stack.warehouse.bill_totals import bill_totals
+
+    published = {bill.key: bill for bill in bills if bill.outcome.outcome == "published"}
+    for total in bill_totals(connection):
+        bill = published.get((total.source, total.billing_period))
+        if bill is not None:
+            bill.totals.append(total)
 
 
 def _show(bills: list[BillStatus]) -> None:

@@ -78,7 +78,17 @@ class Lake:
         load_extensions(connection, "ducklake", catalog)
         if self.storage:
             load_extensions(connection, "httpfs", "aws")
+            self._find_credentials(connection)
+
+    def _find_credentials(self, connection: duckdb.DuckDBPyConnection) -> None:
+        try:
             connection.execute(_s3_secret_sql(self.s3))
+        except duckdb.Error as error:
+            named = f" in profile {self.s3.profile}" if self.s3.profile else ""
+            raise InputError(
+                f"no AWS credentials were found{named} for the lake's storage {self.storage}",
+                hint="set AWS_PROFILE, or profile under [lake.s3] in finops.toml",
+            ) from error
 
     @contextmanager
     def open(
@@ -163,7 +173,8 @@ def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) 
 
 
 def _s3_secret_sql(s3: S3Access) -> str:
-    options = ["type s3", "provider credential_chain"]
+    # refresh: temporary keys are fetched anew when they expire in the middle of a run.
+    options = ["type s3", "provider credential_chain", "refresh auto"]
     if s3.profile:
         options += [f"profile {quote_text(s3.profile)}"]
     if s3.region:

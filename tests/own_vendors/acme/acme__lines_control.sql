@@ -1,4 +1,4 @@
-{{ config(materialized='bills') }}
+{{ config(materialized="bills") }}
 
 with
     lines as (select * from {{ bill_rows() }}),
@@ -12,10 +12,9 @@ with
             currency as BillingCurrency,
             'converted' as treatment,
             count(*) as raw_rows,
-            {{ money('sum(amount)') }} as billed_total,
+            {{ money("sum(amount)") }} as billed_total,
         from lines
-        group by
-            x_SourceName, x_DeliveryId, delivery_period_start, account, currency
+        group by x_SourceName, x_DeliveryId, delivery_period_start, account, currency
     )
 
 select *

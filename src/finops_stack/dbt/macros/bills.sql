@@ -83,11 +83,12 @@
 
 {% macro add_new_columns(target) %}
     {%- set there = adapter.get_columns_in_relation(target) | map(attribute="name") | list -%}
-    {%- for column in model.columns.values() if column.name not in there -%}
-        {%- do run_query(
-            "alter table " ~ target ~ " add column "
-            ~ adapter.quote(column.name) ~ " " ~ column.data_type
-        ) -%}
+    {%- for column in model.columns.values() -%}
+        {%- if column.name not in there -%}
+            {%- call statement('add_column') -%}
+                alter table {{ target }} add column {{ adapter.quote(column.name) }} {{ column.data_type }}
+            {%- endcall -%}
+        {%- endif -%}
     {%- endfor -%}
 {% endmacro %}
 

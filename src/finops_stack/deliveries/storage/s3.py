@@ -1,6 +1,7 @@
 """Bills in S3 or a server that speaks its protocol. Credentials: boto3's chain, never ours."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,12 +13,14 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,
+    EndpointConnectionError,
+    FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
 )
 from botocore.session import Session as BotoSession
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from finops_stack.config import S3Settings
 from finops_stack.deliveries.storage.base import ObjectInfo
@@ -28,6 +31,8 @@ T = TypeVar("T")
 _CHUNK = 4 * 1024 * 1024
 # Long enough for a throttled or restarting service, short enough for a nightly job to end.
 RETRY_BUDGET_S = 300.0
+# A server that was never reached is more often misspelt than restarting.
+UNREACHED_BUDGET_S = 60.0
 _PASSING = {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling"}
 
 
@@ -44,6 +49,7 @@ class S3Prefix:
             raise InputError(f"{location} names no bucket", hint="write s3://bucket/prefix")
         self.bucket: str | None = bucket
         self.prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+        self.role_arn = settings.role_arn
         self.client = _client(settings)
 
     def list(self) -> list[ObjectInfo]:
@@ -98,13 +104,15 @@ class S3Prefix:
         retrying = Retrying(
             retry=retry_if_exception(_passes),
             wait=wait_random_exponential(multiplier=0.5, max=20),
-            stop=stop_after_delay(RETRY_BUDGET_S),
+            stop=_budget_spent,
             reraise=True,
         )
         place = f"s3://{self.bucket}/{key if action == 's3:ListBucket' else self.prefix + key}"
         try:
             return retrying(call)
         except ClientError as error:
+            if error.operation_name == "AssumeRole":
+                action, place = "sts:AssumeRole", str(self.role_arn)
             raise _explain(error, action, place, str(self.bucket)) from error
         except NoCredentialsError as error:
             raise InputError(
@@ -118,6 +126,8 @@ class S3Prefix:
 
 
 def _client(settings: S3Settings) -> Any:
+    # It logs refused credentials with a traceback before it raises; we say it once, in our words.
+    logging.getLogger("botocore").setLevel(logging.CRITICAL)
     try:
         session = boto3.Session(profile_name=settings.profile, region_name=settings.region)
         if settings.role_arn:
@@ -164,13 +174,27 @@ def _passes(error: BaseException) -> bool:
     """Whether a fault is of the kind that goes away by itself."""
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        return status in (429, 500, 502, 503, 504) or error.response["Error"]["Code"] in _PASSING
-    return isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError)
+        return status in (429, 500, 502, 503, 504) or _code(error) in _PASSING
+    passing = ConnectionError | HTTPClientError | IncompleteReadError | FlexibleChecksumError
+    return isinstance(error, passing)
+
+
+def _budget_spent(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    unreached = isinstance(error, EndpointConnectionError)
+    budget = min(RETRY_BUDGET_S, UNREACHED_BUDGET_S) if unreached else RETRY_BUDGET_S
+    return (state.seconds_since_start or 0) >= budget
+
+
+def _code(error: ClientError) -> str:
+    """The server's word for it; its status where it has none (an answer of a proxy in between)."""
+    code = error.response.get("Error", {}).get("Code")
+    return str(code or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "unknown"))
 
 
 def _explain(error: ClientError, action: str, place: str, bucket: str) -> FinopsError:
     """One message for one fault: what was asked for, what the server said, what to do."""
-    code = str(error.response["Error"]["Code"])
+    code = _code(error)
     if code in ("PreconditionFailed", "412"):
         return ChangedWhileRead(
             f"{place} changed while it was read", hint="run again when the delivery is complete"

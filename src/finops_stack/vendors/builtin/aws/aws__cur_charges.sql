@@ -4,14 +4,14 @@
   Which charge a line item becomes stands in vocabulary/rules.csv. This file says which rule a row
   falls under, and what that table's words (bill, list, covered, unused …) amount to.
 -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
-    metered as (select * from {{ ref('aws__cur_metered') }}),
+    metered as (select * from {{ ref("aws__cur_metered") }}),
 
-    fees as (select * from {{ ref('aws__cur_fees') }}),
+    fees as (select * from {{ ref("aws__cur_fees") }}),
 
-    rules as (select * from {{ vocabulary('aws', 'rules') }}),
+    rules as (select * from {{ vocabulary("aws", "rules") }}),
 
     ruled_usage as (
         select
@@ -110,7 +110,8 @@ with
             rules.commitment_status,
             coalesce(cast(residue_number as integer) - 1, cast(rules.part as integer)) as part,
             case rules.billed_cost when 'bill' then bill_cost else 0 end as billed_cost,
-            case rules.effective_cost
+            case
+                rules.effective_cost
                 when 'bill'
                 then bill_cost
                 when 'covered'
@@ -119,7 +120,8 @@ with
                 then unused_cost
                 else 0
             end as effective_cost,
-            case rules.list_cost
+            case
+                rules.list_cost
                 when 'list'
                 then coalesce(public_cost, unblended_cost)
                 when 'list or effective'
@@ -130,7 +132,8 @@ with
                 then bill_cost
                 else 0
             end as list_cost,
-            case rules.contracted_cost
+            case
+                rules.contracted_cost
                 when 'bill'
                 then bill_cost
                 when 'list or effective'

@@ -3,14 +3,14 @@
 
   No check changes a figure: the bill stays the sum of its unblended, or in a net month net, costs.
 -#}
-{{ config(materialized='bills') }}
+{{ config(materialized="bills") }}
 
 with
     source as (select * from {{ bill_rows() }}),
 
-    payers as (select * from {{ ref('aws__cur_payers') }}),
+    payers as (select * from {{ ref("aws__cur_payers") }}),
 
-    residues as (select * from {{ ref('aws__cur_residues') }}),
+    residues as (select * from {{ ref("aws__cur_residues") }}),
 
     totals as (
         select
@@ -50,8 +50,7 @@ with
         left join
             residues
             on totals.bill_payer_account_id = residues.bill_payer_account_id
-            and totals.line_item_currency_code
-            is not distinct from residues.line_item_currency_code
+            and totals.line_item_currency_code is not distinct from residues.line_item_currency_code
     ),
 
     checks as (
@@ -95,8 +94,8 @@ with
             bill_payer_account_id as BillingAccountId,
             line_item_currency_code as BillingCurrency,
             check_name,
-            {{ money('found') }} as found,
-            {{ money('expected') }} as expected,
+            {{ money("found") }} as found,
+            {{ money("expected") }} as expected,
             abs(found - expected) <= allowance as holds
         from checks
     )

@@ -3,12 +3,12 @@
 
   In a closed month that is the sum of EffectiveCost over the commitment's used and unused rows.
 -#}
-{{ config(materialized='bills') }}
+{{ config(materialized="bills") }}
 
 with
     source as (select * from {{ bill_rows() }}),
 
-    payers as (select * from {{ ref('aws__cur_payers') }}),
+    payers as (select * from {{ ref("aws__cur_payers") }}),
 
     fees as (
         select
@@ -35,17 +35,14 @@ with
                     )
                 when source.line_item_line_item_type = 'SavingsPlanRecurringFee'
                 then
-                    coalesce(
-                        source.savings_plan_amortized_upfront_commitment_for_billing_period, 0
-                    )
+                    coalesce(source.savings_plan_amortized_upfront_commitment_for_billing_period, 0)
                     + coalesce(source.savings_plan_recurring_commitment_for_billing_period, 0)
                 -- without net reservation columns the used rows are before the discount: so is this
                 when
                     payers.is_net
                     and source.reservation_net_amortized_upfront_fee_for_billing_period is not null
                 then
-                    source.reservation_net_amortized_upfront_fee_for_billing_period
-                    + coalesce(
+                    source.reservation_net_amortized_upfront_fee_for_billing_period + coalesce(
                         source.line_item_net_unblended_cost, source.line_item_unblended_cost, 0
                     )
                 else
@@ -70,7 +67,7 @@ with
             x_DeliveryId,
             delivery_period_start as BillingPeriodStart,
             arn as CommitmentDiscountId,
-            {{ money('sum(amortised_cost)') }} as committed_cost,
+            {{ money("sum(amortised_cost)") }} as committed_cost,
             bool_and(is_closed) as is_closed
         from fees
         where arn is not null

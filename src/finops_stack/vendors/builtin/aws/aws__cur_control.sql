@@ -4,7 +4,7 @@
   Written apart from the FOCUS model and sharing no step with it. The bill is the sum of its
   unblended costs, or of its net costs in a month that has any.
 -#}
-{{ config(materialized='bills') }}
+{{ config(materialized="bills") }}
 
 with
     source as (select * from {{ bill_rows() }}),
@@ -71,7 +71,7 @@ with
             line_item_currency_code as BillingCurrency,
             treatment,
             count(*) as raw_rows,
-            {{ money('sum(billed)') }} as billed_total
+            {{ money("sum(billed)") }} as billed_total
         from treated
         group by
             x_SourceName,

@@ -1,16 +1,16 @@
 {#- One row per charge, with what the bill says in its own words said in FOCUS's: service, region … -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
-    priced as (select * from {{ ref('aws__cur_priced') }}),
+    priced as (select * from {{ ref("aws__cur_priced") }}),
 
-    tag_sets as (select * from {{ ref('aws__cur_tags') }}),
+    tag_sets as (select * from {{ ref("aws__cur_tags") }}),
 
-    products as (select * from {{ ref('aws__cur_products') }}),
+    products as (select * from {{ ref("aws__cur_products") }}),
 
-    services as (select * from {{ vocabulary('aws', 'services') }}),
+    services as (select * from {{ vocabulary("aws", "services") }}),
 
-    regions as (select * from {{ vocabulary('aws', 'regions') }}),
+    regions as (select * from {{ vocabulary("aws", "regions") }}),
 
     account_names as (select * from {{ account_names() }}),
 
@@ -26,7 +26,10 @@ with
                     and (
                         contains(coalesce(line_item_usage_type, ''), 'EBS:')
                         or coalesce(product_product_family, '') in (
-                            'Storage', 'Storage Snapshot', 'System Operation', 'Provisioned Throughput'
+                            'Storage',
+                            'Storage Snapshot',
+                            'System Operation',
+                            'Provisioned Throughput'
                         )
                     )
                 then 'AmazonEBS'
@@ -57,8 +60,7 @@ with
                 then services.service_name
                 when line_item_line_item_type = 'residue'
                 then 'Savings Plans and reservations'
-                else
-coalesce(product_name, line_item_product_code, 'AWS')
+                else coalesce(product_name, line_item_product_code, 'AWS')
             end as service_name,
             coalesce(services.service_category, 'Other') as service_category,
             coalesce(services.service_subcategory, 'Other (Other)') as service_subcategory,
@@ -82,7 +84,8 @@ coalesce(product_name, line_item_product_code, 'AWS')
                 when starts_with(resource_id, 'arn:')
                 then nullif(regexp_extract(resource_id, '^arn:(?:[^:]*:){4}/?([^:/]+)[:/]', 1), '')
                 else
-                    case split_part(resource_id, '-', 1)
+                    case
+                        split_part(resource_id, '-', 1)
                         when 'i'
                         then 'instance'
                         when 'vol'
@@ -96,7 +99,8 @@ coalesce(product_name, line_item_product_code, 'AWS')
                     end
             end as resource_word,
             nullif(
-                case when resource_id = line_item_resource_id then tag_sets.name_tag end, resource_id
+                case when resource_id = line_item_resource_id then tag_sets.name_tag end,
+                resource_id
             ) as resource_name,
             tag_sets.focus_tags,
             case
@@ -109,7 +113,9 @@ coalesce(product_name, line_item_product_code, 'AWS')
             ) as sub_account_name,
             coalesce(bill_payer_account_name, payer_names.account_name) as payer_name,
             case
-                when is_marketplace then coalesce(line_item_legal_entity, 'AWS Marketplace') else 'AWS'
+                when is_marketplace
+                then coalesce(line_item_legal_entity, 'AWS Marketplace')
+                else 'AWS'
             end as service_provider,
             case
                 when capacity_reservation_capacity_reservation_arn is null
@@ -127,7 +133,8 @@ coalesce(product_name, line_item_product_code, 'AWS')
             on coalesce(words.region_word, split_part(words.line_item_usage_type, '-', 1))
             = regions.word
         left join
-            account_names as usage_names on words.line_item_usage_account_id = usage_names.account_id
+            account_names as usage_names
+            on words.line_item_usage_account_id = usage_names.account_id
         left join
             account_names as payer_names on words.bill_payer_account_id = payer_names.account_id
     )

@@ -2,7 +2,7 @@
   One row per raw row that is not metered (fees, taxes, credits, refunds, discounts, types nobody
   knows yet), and one per residue; with the part of a commitment's fee that covered nothing.
 -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
     source as (
@@ -10,16 +10,15 @@ with
         from {{ bill_rows() }}
         where
             line_item_line_item_type is null
-            or line_item_line_item_type not in (
-                'Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'SavingsPlanNegation'
-            )
+            or line_item_line_item_type
+            not in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'SavingsPlanNegation')
     ),
 
-    payers as (select * from {{ ref('aws__cur_payers') }}),
+    payers as (select * from {{ ref("aws__cur_payers") }}),
 
-    plans as (select * from {{ ref('aws__cur_plans') }}),
+    plans as (select * from {{ ref("aws__cur_plans") }}),
 
-    residues as (select * from {{ ref('aws__cur_residues') }}),
+    residues as (select * from {{ ref("aws__cur_residues") }}),
 
     -- what covered rows and negations leave over, as if the bill had a row for it
     all_rows as (
@@ -124,8 +123,8 @@ with
                 else
                     {{
                         divide_money(
-                            'cast(unused_commitment as double) * cast(net_commitment as double)',
-                            'commitment',
+                            "cast(unused_commitment as double) * cast(net_commitment as double)",
+                            "commitment",
                         )
                     }}
             end as unused_cost

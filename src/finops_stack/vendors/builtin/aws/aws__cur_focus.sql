@@ -3,10 +3,10 @@
 
   payers, plans → amounts → charges → priced → described (with tags, skus) → here
 -#}
-{{ config(materialized='bills') }}
+{{ config(materialized="bills") }}
 
 with
-    described as (select * from {{ ref('aws__cur_described') }}),
+    described as (select * from {{ ref("aws__cur_described") }}),
 
     final as (
         select
@@ -22,7 +22,9 @@ with
             'Payer Account' as BillingAccountType,
             line_item_usage_account_id as SubAccountId,
             sub_account_name as SubAccountName,
-            case when line_item_usage_account_id is not null then 'Linked Account' end as SubAccountType,
+            case
+                when line_item_usage_account_id is not null then 'Linked Account'
+            end as SubAccountType,
             bill_invoice_id as InvoiceId,
             cast(null as varchar) as InvoiceDetailId,
             coalesce(
@@ -46,7 +48,10 @@ with
                 when
                     line_item_usage_start_date
                     < coalesce(bill_billing_period_start_date, delivery_period_start)
-                    and (line_item_line_item_type in ('Refund', 'Credit') or bill_bill_type = 'Refund')
+                    and (
+                        line_item_line_item_type in ('Refund', 'Credit')
+                        or bill_bill_type = 'Refund'
+                    )
                 then 'Correction'
             end as ChargeClass,
             charge_frequency as ChargeFrequency,
@@ -68,7 +73,9 @@ with
             coalesce(pricing_currency, line_item_currency_code) as PricingCurrency,
             case when is_one_currency then effective_cost end as PricingCurrencyEffectiveCost,
             case when is_one_currency then list_price end as PricingCurrencyListUnitPrice,
-            case when is_one_currency then contracted_price end as PricingCurrencyContractedUnitPrice,
+            case
+                when is_one_currency then contracted_price
+            end as PricingCurrencyContractedUnitPrice,
             -- what was sold
             service_name as ServiceName,
             service_category as ServiceCategory,
@@ -91,12 +98,24 @@ with
             -- commitments
             commitment_id as CommitmentDiscountId,
             cast(null as varchar) as CommitmentDiscountName,
-            case when commitment_id is null then null when is_reservation then 'Usage' else 'Spend' end as CommitmentDiscountCategory,
-            case when commitment_id is null then null when is_reservation then 'Reserved Instance' else 'Savings Plan' end as CommitmentDiscountType,
-            case when commitment_id is not null then commitment_status end as CommitmentDiscountStatus,
+            case
+                when commitment_id is null then null when is_reservation then 'Usage' else 'Spend'
+            end as CommitmentDiscountCategory,
+            case
+                when commitment_id is null
+                then null
+                when is_reservation
+                then 'Reserved Instance'
+                else 'Savings Plan'
+            end as CommitmentDiscountType,
+            case
+                when commitment_id is not null then commitment_status
+            end as CommitmentDiscountStatus,
             commitment_quantity as CommitmentDiscountQuantity,
             commitment_unit as CommitmentDiscountUnit,
-            case when capacity_status is not null then capacity_reservation_capacity_reservation_arn end as CapacityReservationId,
+            case
+                when capacity_status is not null then capacity_reservation_capacity_reservation_arn
+            end as CapacityReservationId,
             capacity_status as CapacityReservationStatus,
             -- not in this bill
             cast(null as varchar) as AllocatedMethodDetails,
@@ -118,8 +137,12 @@ with
             end as x_CommitmentDiscountId,
             savings_plan_offering_type as x_CommitmentOfferingType,
             reservation_subscription_id as x_ReservationSubscriptionId,
-            case when capacity_status is null then capacity_reservation_capacity_reservation_arn end as x_CapacityReservationId,
-            case when capacity_status is null then capacity_reservation_capacity_reservation_status end as x_CapacityReservationStatus,
+            case
+                when capacity_status is null then capacity_reservation_capacity_reservation_arn
+            end as x_CapacityReservationId,
+            case
+                when capacity_status is null then capacity_reservation_capacity_reservation_status
+            end as x_CapacityReservationStatus,
             case
                 when not is_priced or product_sku is not null
                 then null
@@ -127,7 +150,9 @@ with
                 then 'usage type'
                 else 'product code'
             end as x_SkuIdSource,
-            case when is_dedicated_host and charge_category = 'Purchase' then 'unsupported' end as x_Amortization
+            case
+                when is_dedicated_host and charge_category = 'Purchase' then 'unsupported'
+            end as x_Amortization
         from described
     )
 

@@ -3,17 +3,16 @@
 
   Only columns that such rows have; fees and the rest are in aws__cur_fees.
 -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
     source as (
         select *
         from {{ bill_rows() }}
-        where
-            line_item_line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
+        where line_item_line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
     ),
 
-    payers as (select * from {{ ref('aws__cur_payers') }}),
+    payers as (select * from {{ ref("aws__cur_payers") }}),
 
     amounts as (
         select
@@ -37,10 +36,14 @@ with
             nullif(source.pricing_public_on_demand_cost, 0) as public_cost,
             case
                 when payers.is_net
-                then coalesce(source.line_item_net_unblended_cost, source.line_item_unblended_cost, 0)
+                then
+                    coalesce(
+                        source.line_item_net_unblended_cost, source.line_item_unblended_cost, 0
+                    )
                 else coalesce(source.line_item_unblended_cost, 0)
             end as bill_cost,
-            case source.line_item_line_item_type
+            case
+                source.line_item_line_item_type
                 when 'DiscountedUsage'
                 then
                     coalesce(

@@ -1,5 +1,5 @@
 {#- One row per payer: what only the whole bill can tell about each of its rows. -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
     source as (select * from {{ bill_rows() }}),

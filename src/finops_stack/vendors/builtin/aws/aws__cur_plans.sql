@@ -1,5 +1,5 @@
 {#- One row per savings plan and reservation: what only the rows it covers can tell about its fee. -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
     source as (select * from {{ bill_rows() }}),
@@ -13,8 +13,7 @@ with
             line_item_normalization_factor as normalization_factor
         from source
         where
-            savings_plan_savings_plan_a_r_n is not null
-            or reservation_reservation_a_r_n is not null
+            savings_plan_savings_plan_a_r_n is not null or reservation_reservation_a_r_n is not null
     ),
 
     final as (

@@ -1,10 +1,10 @@
 {#- One row per charge, with what was sold (SKU, quantity, unit, prices) and the commitment it touches. -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
-    charges as (select * from {{ ref('aws__cur_charges') }}),
+    charges as (select * from {{ ref("aws__cur_charges") }}),
 
-    units as (select * from {{ vocabulary('aws', 'units') }}),
+    units as (select * from {{ vocabulary("aws", "units") }}),
 
     quantities as (
         select
@@ -26,7 +26,7 @@ with
                 then line_item_usage_amount
                 -- no list price: prices are derived, and prices are never negative
                 when bill_cost < 0
-                then -coalesce(nullif(abs(line_item_usage_amount), 0), 1)
+                then - coalesce(nullif(abs(line_item_usage_amount), 0), 1)
                 when bill_cost > 0
                 then coalesce(nullif(abs(line_item_usage_amount), 0), 1)
                 else coalesce(nullif(line_item_usage_amount, 0), 1)
@@ -47,9 +47,7 @@ with
                                 nullif(
                                     trim(
                                         split_part(
-                                            line_item_line_item_description,
-                                            'Savings Plan ID:',
-                                            2
+                                            line_item_line_item_description, 'Savings Plan ID:', 2
                                         )
                                     ),
                                     ''
@@ -91,10 +89,13 @@ with
                 when list_cost = 0
                 then 0
                 when
-                    abs(cast(pricing_public_on_demand_rate as double) * quantity_double - list_double)
+                    abs(
+                        cast(pricing_public_on_demand_rate as double) * quantity_double
+                        - list_double
+                    )
                     <= abs(list_double) * 1e-9
                 then pricing_public_on_demand_rate
-                else {{ divide_money('list_double', 'quantity_double') }}
+                else {{ divide_money("list_double", "quantity_double") }}
             end as list_price
         from doubles
     ),
@@ -116,7 +117,7 @@ with
                     )
                     <= abs(cast(contracted_cost as double)) * 1e-9
                 then bill_rate
-                else {{ divide_money('contracted_cost', 'quantity_double') }}
+                else {{ divide_money("contracted_cost", "quantity_double") }}
             end as contracted_price
         from list_prices
     ),
@@ -143,9 +144,7 @@ with
             end as pricing_unit_word,
             charge_category = 'Usage'
             and commitment_status is distinct from 'Unused' as is_consumed,
-            coalesce(
-                pricing_currency = line_item_currency_code, true
-            ) as is_one_currency,
+            coalesce(pricing_currency = line_item_currency_code, true) as is_one_currency,
             case
                 when commitment_id is null
                 then null

@@ -4,7 +4,7 @@
   A bill describes its few products on every row; reading the description once per product, known
   by its 64-bit hash, spares taking a map apart on each row.
 -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
     source as (select * from {{ bill_rows() }}),
@@ -24,22 +24,22 @@ with
             product,
             list_filter(
                 [
-                    {'key': 'InstanceType', 'value': instance_type},
-                    {'key': 'CoreCount', 'value': {{ map_value('product', "'vcpu'") }}},
+                    {'key':'InstanceType', 'value':instance_type},
+                    {'key':'CoreCount', 'value':{{ map_value("product", "'vcpu'") }}},
                     {
-                        'key': 'OperatingSystem',
-                        'value': {{ map_value('product', "'operating_system'") }}
+                        'key':'OperatingSystem',
+                        'value':{{ map_value("product", "'operating_system'") }}
                     },
-                    {'key': 'StorageClass', 'value': {{ map_value('product', "'storage_class'") }}},
-                    {'key': 'DiskType', 'value': {{ map_value('product', "'volume_api_name'") }}},
-                    {'key': 'x_Memory', 'value': {{ map_value('product', "'memory'") }}},
-                    {'key': 'x_Tenancy', 'value': {{ map_value('product', "'tenancy'") }}},
+                    {'key':'StorageClass', 'value':{{ map_value("product", "'storage_class'") }}},
+                    {'key':'DiskType', 'value':{{ map_value("product", "'volume_api_name'") }}},
+                    {'key':'x_Memory', 'value':{{ map_value("product", "'memory'") }}},
+                    {'key':'x_Tenancy', 'value':{{ map_value("product", "'tenancy'") }}},
                     {
-                        'key': 'x_DatabaseEngine',
-                        'value': {{ map_value('product', "'database_engine'") }}
+                        'key':'x_DatabaseEngine',
+                        'value':{{ map_value("product", "'database_engine'") }}
                     }
                 ],
-                lambda p: p.value is not null
+                lambda p:p.value is not null
             ) as known
         from products
     ),
@@ -47,8 +47,8 @@ with
     final as (
         select
             product_set,
-            {{ map_value('product', "'product_name'") }} as product_name,
-            {{ map_value('product', "'region'") }} as product_region,
+            {{ map_value("product", "'product_name'") }} as product_name,
+            {{ map_value("product", "'region'") }} as product_region,
             case when len(known) > 0 then map_from_entries(known) end as sku_details
         from properties
     )

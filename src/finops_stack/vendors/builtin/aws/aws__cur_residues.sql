@@ -4,12 +4,12 @@
   A savings plan's covered rows and its negations cancel, and reserved usage is billed at 0. What
   is left of that sum belongs to the bill, but to none of its rows.
 -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
     source as (select * from {{ bill_rows() }}),
 
-    payers as (select * from {{ ref('aws__cur_payers') }}),
+    payers as (select * from {{ ref("aws__cur_payers") }}),
 
     cancelling as (
         select

@@ -2,7 +2,7 @@
   One row per split cost allocation row: what a pod or task had of an instance, which the bill
   charges on the instance's own row. Kept apart, since both together count the instance twice.
 -#}
-{{ config(materialized='bills') }}
+{{ config(materialized="bills") }}
 
 with
     source as (select * from {{ bill_rows() }}),

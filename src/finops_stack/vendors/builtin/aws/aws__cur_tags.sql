@@ -5,7 +5,7 @@
   its 64-bit hash: joining on the maps themselves takes twice as long.
   Users' keys lose their prefix, AWS's own get aws:, account tags and the like keep theirs.
 -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
     source as (select * from {{ bill_rows() }}),
@@ -22,7 +22,8 @@ with
     -- the newer map holds all that the older one does
     delivered as (
         select
-            tag_set, case when cardinality(all_tags) > 0 then all_tags else resource_tags end as tags
+            tag_set,
+            case when cardinality(all_tags) > 0 then all_tags else resource_tags end as tags
         from sets
     ),
 
@@ -33,7 +34,7 @@ with
             list_sort(
                 list_filter(map_keys(tags), lambda k: not starts_with(k, 'costCategory/'))
             ) as tag_keys,
-            list_filter(map_keys(tags), lambda k: starts_with(k, 'costCategory/')) as category_keys
+            list_filter(map_keys(tags), lambda k:starts_with(k, 'costCategory/')) as category_keys
         from delivered
     ),
 
@@ -57,7 +58,8 @@ with
             stripped.* exclude (new_keys),
             list_transform(
                 new_keys,
-                lambda k, i: case when list_position(new_keys, k) < i then tag_keys[i] else k end
+                lambda k,
+                i: case when list_position(new_keys, k) < i then tag_keys[i] else k end
             ) as new_keys
         from stripped
     ),
@@ -74,21 +76,21 @@ with
                             then new_keys
                             else tag_keys
                         end,
-                        list_transform(tag_keys, lambda k: {{ map_value('tags', 'k') }})
+                        list_transform(tag_keys, lambda k:{{ map_value("tags", "k") }})
                     )
             end as focus_tags,
             case
                 when len(category_keys) > 0
                 then
                     map(
-                        list_transform(category_keys, lambda k: substr(k, 14)),
-                        list_transform(category_keys, lambda k: {{ map_value('tags', 'k') }})
+                        list_transform(category_keys, lambda k:substr(k, 14)),
+                        list_transform(category_keys, lambda k:{{ map_value("tags", "k") }})
                     )
             end as tagged_categories,
             coalesce(
-                {{ map_value('tags', "'user_name'") }},
-                {{ map_value('tags', "'user:Name'") }},
-                {{ map_value('tags', "'resourceTags/Name'") }}
+                {{ map_value("tags", "'user_name'") }},
+                {{ map_value("tags", "'user:Name'") }},
+                {{ map_value("tags", "'resourceTags/Name'") }}
             ) as name_tag
         from distinct_keys
     )

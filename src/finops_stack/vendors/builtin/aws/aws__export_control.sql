@@ -1,5 +1,5 @@
 {#- One row per account and currency: what AWS's FOCUS export adds up to. -#}
-{{ config(materialized='bills') }}
+{{ config(materialized="bills") }}
 
 with
     source as (select * from {{ bill_rows() }}),
@@ -13,7 +13,7 @@ with
             BillingCurrency,
             'converted' as treatment,
             count(*) as raw_rows,
-            {{ money('sum(coalesce(BilledCost, 0))') }} as billed_total
+            {{ money("sum(coalesce(BilledCost, 0))") }} as billed_total
         from source
         group by
             x_SourceName, x_DeliveryId, delivery_period_start, BillingAccountId, BillingCurrency

@@ -1,8 +1,8 @@
 {#- One row per charge: AWS's own FOCUS exports, 1.0 and 1.2, in the newest FOCUS's columns. -#}
-{{ config(materialized='bills') }}
+{{ config(materialized="bills") }}
 
 with
-    repaired as (select * from {{ ref('aws__export_repaired') }}),
+    repaired as (select * from {{ ref("aws__export_repaired") }}),
 
     final as (
         select
@@ -39,7 +39,8 @@ with
             ChargeCategory,
             ChargeClass,
             coalesce(
-                ChargeFrequency, case ChargeCategory when 'Usage' then 'Usage-Based' else 'One-Time' end
+                ChargeFrequency,
+                case ChargeCategory when 'Usage' then 'Usage-Based' else 'One-Time' end
             ) as ChargeFrequency,
             ChargeDescription,
             -- costs
@@ -115,7 +116,9 @@ with
             CommitmentDiscountQuantity,
             CommitmentDiscountUnit,
             case when is_capacity_known then CapacityReservationId end as CapacityReservationId,
-            case when is_capacity_known then CapacityReservationStatus end as CapacityReservationStatus,
+            case
+                when is_capacity_known then CapacityReservationStatus
+            end as CapacityReservationStatus,
             -- not in this bill
             cast(null as varchar) as AllocatedMethodDetails,
             cast(null as varchar) as AllocatedMethodId,
@@ -128,12 +131,16 @@ with
             cast(null as varchar) as x_LineItemType,
             x_ServiceCode,
             x_Operation,
-            case when cardinality(x_CostCategories) > 0 then x_CostCategories end as x_CostCategories,
+            case
+                when cardinality(x_CostCategories) > 0 then x_CostCategories
+            end as x_CostCategories,
             case when cardinality(x_Discounts) > 0 then x_Discounts end as x_Discounts,
             cast(null as varchar) as x_CommitmentDiscountId,
             cast(null as varchar) as x_CommitmentOfferingType,
             cast(null as varchar) as x_ReservationSubscriptionId,
-            case when not is_capacity_known then CapacityReservationId end as x_CapacityReservationId,
+            case
+                when not is_capacity_known then CapacityReservationId
+            end as x_CapacityReservationId,
             case
                 when not is_capacity_known then CapacityReservationStatus
             end as x_CapacityReservationStatus,

@@ -1,12 +1,12 @@
 {#- One row per charge of AWS's own FOCUS export, with what FOCUS asks for and AWS leaves out. -#}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized="ephemeral") }}
 
 with
     source as (select * from {{ bill_rows() }}),
 
-    services as (select * from {{ vocabulary('aws', 'services') }}),
+    services as (select * from {{ vocabulary("aws", "services") }}),
 
-    regions as (select * from {{ vocabulary('aws', 'regions') }}),
+    regions as (select * from {{ vocabulary("aws", "regions") }}),
 
     account_names as (select * from {{ account_names() }}),
 
@@ -65,7 +65,7 @@ with
                 when ListUnitPrice is not null and ListCost is not null
                 then ListUnitPrice
                 when is_priced
-                then {{ divide_money('list_cost', 'quantity') }}
+                then {{ divide_money("list_cost", "quantity") }}
             end as list_price,
             case
                 when is_tax
@@ -73,7 +73,7 @@ with
                 when ContractedUnitPrice is not null and ContractedCost is not null
                 then ContractedUnitPrice
                 when is_priced
-                then {{ divide_money('contracted_cost', 'quantity') }}
+                then {{ divide_money("contracted_cost", "quantity") }}
             end as contracted_price,
             coalesce(
                 ResourceType,
