@@ -12,7 +12,16 @@ from measure import Measured, least_of, measure, measure_step
 
 TINY_ROWS = 2_000
 DICT_ROWS = 20_000
+_FIRST_YEAR = 2021
 _START = (2022, 1)
+_CONFIG = """[lake]
+path = "lake"
+
+[[sources]]
+name = "bench"
+vendor = "aws"
+location = "source"
+"""
 
 
 @dataclass
@@ -33,17 +42,17 @@ class Lab:
         """The size most lines are about: the smallest asked for."""
         return self.sizes[0]
 
-    def bill(self, rows: int, *, text: bool = False) -> Path:
+    def bill(self, rows: int, *, text: bool = False, year: int = 2025) -> Path:
         """A source folder with one bill of so many rows; made at most once."""
-        name = f"{'csv' if text else 'parquet'}-{rows}"
-        folder = self.out / "bills" / name
-        if not (folder / "complete").is_file():
+        folder = self.out / "bills" / f"{'csv' if text else 'parquet'}-{year}-{rows}"
+        complete = folder.with_suffix(".complete")
+        if not complete.is_file():
             shutil.rmtree(folder, ignore_errors=True)
-            bill = Bill(folder, rows)
+            bill = Bill(folder, rows, year)
             if text:
                 bill = replace(bill, schema="legacy", format="csv.gz", rows_per_file=rows)
             make_bill(bill)
-            (folder / "complete").touch()
+            complete.touch()
         return folder
 
     def data(self, rows: int, *, text: bool = False) -> list[Path]:
@@ -59,7 +68,7 @@ class Lab:
         return self._scans[rows]
 
     def run(self, rows: int) -> Measured:
-        """`finops run` on that bill, into an empty lake, which is left for others to look at."""
+        """`finops run` on that bill; its lake is left for others to look at."""
         if rows not in self._runs:
             source, name = self.bill(rows), f"run-{rows}"
             self._runs[rows] = least_of(self.repeat, lambda _: self.fresh_run(name, source))
@@ -68,25 +77,29 @@ class Lab:
             self._focus_bytes[rows] = sum(p.stat().st_size for p in table.rglob("*.parquet"))
         return self._runs[rows]
 
-    def fresh_run(self, name: str, source: Path) -> Measured:
-        """`finops run` into an empty lake."""
-        return self.run_again(self.install(name, source))
+    def fresh_run(self, name: str, source: Path, *, text: bool = False) -> Measured:
+        """`finops run` on a new month, in a lake that has one small month of the year before.
+
+        So dbt's first parse is not in it: that is once an installation, not once a bill.
+        """
+        config = self.install(name, text=text)
+        deliver(source, config)
+        return self.run_again(config)
 
     def run_again(self, config: Path) -> Measured:
         """`finops run` as things are."""
         command = [sys.executable, "-m", "finops_stack.cli.main"]
         return measure([*command, "--config", str(config), "run"])
 
-    def install(self, name: str, source: Path) -> Path:
-        """An empty installation of one source; gives its settings file."""
+    def install(self, name: str, *, text: bool = False) -> Path:
+        """An installation that has loaded one small month; gives its settings file."""
         folder = self.out / "lakes" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         config = folder / "finops.toml"
-        config.write_text(
-            f'[lake]\npath = "lake"\n\n[[sources]]\nname = "bench"\nvendor = "aws"\n'
-            f'location = "{source}"\n'
-        )
+        config.write_text(_CONFIG)
+        deliver(self.bill(TINY_ROWS, text=text, year=_FIRST_YEAR), config)
+        self.run_again(config)
         return config
 
     def lake(self, rows: int) -> Path:
@@ -115,7 +128,7 @@ class Lab:
     def text_run(self) -> Measured:
         """`finops run` on the csv.gz delivery."""
         source = self.bill(self.unit_rows, text=True)
-        return least_of(self.repeat, lambda _: self.fresh_run("csv", source))
+        return least_of(self.repeat, lambda _: self.fresh_run("csv", source, text=True))
 
     @cached_property
     def nothing_new(self) -> tuple[Measured, list[str]]:
@@ -160,38 +173,41 @@ class Months:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.source = lab.out / "bills" / "months"
         self.executions = 0
 
     def measure(self) -> dict[int, Measured]:
-        """Months kept → replacing one of them; 1: that month alone into an empty lake."""
+        """Months kept → replacing one of them; 1: such a month alone, new."""
         lab = self.lab
-        shutil.rmtree(self.source, ignore_errors=True)
+        alone = lab.bill(lab.month_rows)
+        found = {1: least_of(lab.repeat, lambda _: lab.fresh_run("month", alone))}
+        config = lab.install("months")
         months = months_from(*_START, max(lab.kept_months))
-        self._deliver(months[0])
-        found = {1: least_of(lab.repeat, lambda _: lab.fresh_run("month", self.source))}
-        config = lab.install("months", self.source)
-        loaded = 1
+        loaded = 0
         for kept in lab.kept_months:
             for month in months[loaded:kept]:
-                self._deliver(month)
+                self._deliver(config, month)
             loaded = kept
             lab.run_again(config)
             found[kept] = least_of(lab.repeat, lambda _: self._replace(config, months[0]))
         return found
 
     def _replace(self, config: Path, month: tuple[int, int]) -> Measured:
-        self._deliver(month)
+        self._deliver(config, month)
         return self.lab.run_again(config)
 
-    def _deliver(self, month: tuple[int, int]) -> None:
+    def _deliver(self, config: Path, month: tuple[int, int]) -> None:
         """Other amounts each time, under a new execution's name."""
         self.executions += 1
         year, number = month
-        run = f"run-{self.executions}"
-        make_bill(
-            Bill(self.source, self.lab.month_rows, year, number, seed=self.executions, run=run)
-        )
+        seed, run = self.executions, f"run-{self.executions}"
+        source = config.parent / "source"
+        make_bill(Bill(source, self.lab.month_rows, year, number, seed=seed, run=run))
+
+
+def deliver(bill: Path, config: Path) -> None:
+    """Put a bill into an installation's source folder (as hard links)."""
+    source = config.parent / "source"
+    shutil.copytree(bill, source, copy_function=os.link, dirs_exist_ok=True)
 
 
 def _tree(folder: Path) -> dict[str, tuple[int, int]]:

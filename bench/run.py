@@ -16,7 +16,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from lab import Lab
+from lab import Lab, deliver
 from lines import LINES, Line
 from measure import StepError
 from profiling import profile_run
@@ -29,8 +29,10 @@ def main() -> None:
     options = _options()
     lab = _lab(options)
     if options.profile:
-        source = lab.bill(lab.unit_rows, text=options.profile == "csv")
-        profile_run(lab.install("profile", source))
+        text = options.profile == "csv"
+        config = lab.install("profile", text=text)
+        deliver(lab.bill(lab.unit_rows, text=text), config)
+        profile_run(config)
         return
     console = Console(width=150)
     found: list[Line] = []

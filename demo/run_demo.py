@@ -4,39 +4,21 @@ python demo/run_demo.py --out demo/out
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+FINOPS = Path(sys.executable).parent / "finops"
 
-# Top services as columns, months as rows; the names are shortened to fit a terminal.
-BY_MONTH_AND_SERVICE = """
-with cost as (
-    select strftime(BillingPeriodStart, '%Y-%m') as month, ServiceName as service,
-        sum(effective_cost) as cost
-    from cost_by_month group by all
-),
-ranked as (
-    select service, row_number() over (order by sum(cost) desc) as place
-    from cost group by service
-),
-named as (
-    select month, cost, case when place <= 6
-        then place || ' ' || left(replace(replace(service, 'Amazon ', ''), 'AWS ', ''), 14)
-        else '7 other' end as service
-    from cost join ranked using (service)
-),
-wide as (
-    pivot named on service using cast(sum(cost) as decimal(18, 2)) group by month
-)
-select wide.*, total from wide
-join (select month, cast(sum(cost) as decimal(18, 2)) as total from cost group by month)
-    using (month)
-order by month
+TOP_SERVICES = """
+select ServiceName as service from cost_by_month
+group by ServiceName order by sum(effective_cost) desc limit 5
 """
 
 NEXT = """
@@ -69,7 +51,7 @@ def main() -> None:
     finops(out, "plan")
     finops(out, "run")
     print("\nCost by month and service (USD, effective cost):\n", flush=True)
-    finops(out, "query", BY_MONTH_AND_SERVICE, shown='query "…"')
+    finops(out, "query", by_month_and_service(out), shown='query "select month, …"')
     finops(out, "report")
     finops(out, "check")
     shown = os.path.relpath(out)
@@ -82,11 +64,34 @@ def make_bills(out: Path, months: int, *more: str) -> None:
     subprocess.run([*command, "--months", str(months), *more], check=True)
 
 
+def by_month_and_service(folder: Path) -> str:
+    """SQL for one row a month: the top services as columns, all others, the total."""
+    answer = subprocess.run(
+        [str(FINOPS), "query", TOP_SERVICES, "--format", "json"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    services = [row["service"] for row in json.loads(answer.stdout)]
+    quoted = ["'" + service.replace("'", "''") + "'" for service in services]
+    columns = [f"ServiceName = {text}" for text in quoted]
+    columns += [f"ServiceName not in ({', '.join(quoted)})", "true"]
+    names = [textwrap.wrap(service.removeprefix("Amazon "), 15)[0] for service in services]
+    cells = [
+        f'cast(sum(effective_cost) filter (where {condition}) as decimal(18, 0)) as "{name}"'
+        for condition, name in zip(columns, [*names, "other", "total"], strict=True)
+    ]
+    return (
+        f"select strftime(BillingPeriodStart, '%Y-%m') as month, {', '.join(cells)}"
+        " from cost_by_month group by month order by month"
+    )
+
+
 def finops(folder: Path, *arguments: str, shown: str = "") -> None:
     """Run a command as the user would, after showing it."""
     print(f"\n$ finops {shown or ' '.join(arguments)}", flush=True)
-    command = Path(sys.executable).parent / "finops"
-    subprocess.run([str(command), *arguments], cwd=folder, check=True)
+    subprocess.run([str(FINOPS), *arguments], cwd=folder, check=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -110,7 +111,8 @@ def acme_delivery(
     month_folder.mkdir(parents=True, exist_ok=True)
     written = []
     for number, body in enumerate(bodies, 1):
-        path = month_folder / f"{version or delivery_id}-{number}.{kind}"
+        stem = re.sub(r"[^\w.-]", "_", version or delivery_id)[:100]
+        path = month_folder / f"{stem}-{number}.{kind}"
         path.write_bytes(body)
         written.append(path)
     listed = [path.relative_to(folder).as_posix() for path in written]

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import acme_bills
 import pytest
+
+import acme_bills
 from workspaces import Ended, Workspace
 
 

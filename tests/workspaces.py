@@ -13,7 +13,6 @@ from typing import Any
 from unittest import mock
 
 from acme_bills import OWN_VENDORS, Written, acme_delivery
-
 from finops_stack.cli.session import Session
 from finops_stack.config import load_config
 from finops_stack.warehouse.lake import Lake

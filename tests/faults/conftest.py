@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acme_bills import OWN_VENDORS, Written, acme_delivery
 
+from acme_bills import OWN_VENDORS, Written, acme_delivery
 from finops_stack.build.bill_rows import BillFiles, relation_sql, unreadable_predicates
 from finops_stack.deliveries.discover import Found, discover
 from finops_stack.deliveries.storage.local import LocalFolder

@@ -4,8 +4,8 @@ import os
 from dataclasses import replace
 
 import pytest
-from acme_bills import KINDS, acme_row, acme_rows, csv_bytes, encode
 
+from acme_bills import KINDS, acme_row, acme_rows, csv_bytes, encode
 from finops_stack.errors import InputError
 from finops_stack.period import BillingPeriod
 

@@ -7,9 +7,9 @@ import zipfile
 
 import pyarrow as pa
 import pytest
-from acme_bills import acme_rows, csv_bytes, encode
 from pyarrow import parquet
 
+from acme_bills import acme_rows, csv_bytes, encode
 from finops_stack.errors import FinopsError, InputError
 from finops_stack.ingest.landed import LandedFile
 from finops_stack.ingest.readable import require_readable

@@ -8,7 +8,8 @@ import shutil
 import sqlite3
 
 import pytest
-from acme_bills import OWN_VENDORS, acme_row, acme_rows, csv_bytes
+
+from acme_bills import OWN_VENDORS, acme_row, acme_rows
 from workspaces import Workspace
 
 SEPTEMBER = ("acme", "2026-09")
@@ -42,7 +43,7 @@ def test_d4_d6_one_faulty_delivery_stops_no_other_and_the_next_run_repairs(works
     assert "1 of its files are not there: 2026-12/d1-1.csv" in told
     assert "Traceback" not in first.output
 
-    # nothing mended: the same warnings, and what is published stays
+    # everything mended at its source: the next run needs no flag
     workspace.deliver("2026-10", source="two", rows=acme_rows(amounts=["2"]))
     broken.manifest.write_bytes(whole)
     missing.file.write_bytes(lost)
@@ -75,7 +76,7 @@ def test_d8_d10_d11_a_restated_month_replaces_exactly_and_comes_back_never(works
 
     # fewer rows, 45 days later
     newer = workspace.deliver(version="20261115T000000Z", delivery_id="v2",
-                              rows=acme_rows(amounts=["-4"]))  # fmt: skip
+                              rows=[acme_row(amount="-4", quantity="-3")])  # fmt: skip
     assert workspace.finops("run").exit_code == 0
     assert workspace.totals() == {("acme", "2026-08"): (1, "5.00"), SEPTEMBER: (1, "-4.00")}
     assert workspace.rows("select distinct x_DeliveryId from focus order by 1") == [
@@ -140,7 +141,7 @@ def test_v8_v9_v10_t3_checks_hold_a_bill_or_flag_it_and_currencies_stay_apart(wo
     rows = [
         acme_row(amount="10", currency="EUR"),
         acme_row(amount="-25", currency="EUR", quantity="0"),
-        acme_row(amount="7", currency="USD", quantity="-1"),
+        acme_row(amount="7", currency="USD", quantity="1"),
         acme_row(amount="0", currency="USD", start="2026-07-01T00:00:00Z"),
     ]
     workspace.deliver(rows=rows)
@@ -154,8 +155,6 @@ def test_v8_v9_v10_t3_checks_hold_a_bill_or_flag_it_and_currencies_stay_apart(wo
         assert workspace.rows(
             f"select BillingCurrency, sum({cost})::int from {mart} group by all order by 1"
         ) == [("EUR", -15), ("USD", 7)]
-    flagged = workspace.rows("select result from lake.ops.check_results") if False else None
-    assert flagged is None
     with workspace.lake.open(read_only=True) as connection:
         results = [
             json.loads(row[0])
@@ -230,7 +229,7 @@ def test_x1_x2_hostile_texts_are_only_texts(workspace):
     assert len(found) == len(HOSTILE)
     for account, service, invoice, tags, delivery_id, file in found:
         assert account == service == invoice
-        assert tags == {account: account}
+        assert tags == {"team": "red", account: account}
         assert delivery_id == manifest["id"]
         assert file == hostile_file.name
     after = {p for p in workspace.folder.parent.rglob("*") if workspace.folder not in p.parents}
@@ -262,10 +261,6 @@ def test_x7_no_secret_reaches_an_output_a_log_or_the_work_folder(workspace, monk
     workspace.deliver()
     workspace.deliver(source="two", rows=acme_rows(amounts=["NaN"]))
     config = workspace.folder / "finops.toml"
-    unreachable = (
-        "\n[[sources]]\nname = 'cloud'\nvendor = 'acme'\nlocation = 's3://no-such-bucket-here/x'\n"
-        "[sources.s3]\nendpoint_url = 'http://127.0.0.1:9'\nregion = 'eu-west-1'\n"
-    )
     ended = [
         workspace.finops_apart("--verbose", "run", env=CANARIES),
         workspace.finops_apart("--json", "run", "--full", env=CANARIES),
@@ -282,7 +277,6 @@ def test_x7_no_secret_reaches_an_output_a_log_or_the_work_folder(workspace, monk
     for each in [*ended, refused]:
         assert not [word for word in words if word in each.output]
     assert grep(workspace.folder, words) == []
-    assert unreachable  # reached in tests/s3, where a server answers
 
 
 def test_s1_a_new_column_of_the_vendor_joins_the_published_table(workspace):
@@ -318,7 +312,9 @@ def test_a_vendor_model_that_fails_names_the_model_and_keeps_what_was_published(
     shutil.copytree(OWN_VENDORS / "acme", own)
     model = own / "acme__lines_focus.sql"
     model.write_text(
-        model.read_text().replace("currency as BillingCurrency", "error('boom') as BillingCurrency")
+        model.read_text().replace(
+            "currency as BillingCurrency", "cast(error('boom') as varchar) as BillingCurrency"
+        )
     )
     workspace.configure(vendor_folders=[own.parent])
     workspace.deliver(delivery_id="d2", rows=acme_rows(amounts=["9"]))
@@ -364,4 +360,3 @@ def test_two_lines_and_no_traceback_for_a_user(tmp_path):
         lines = ended.stderr.splitlines()
         assert [line.split(":")[0] for line in lines] == ["error", "hint"], ended.stderr
         assert ended.stdout == ""
-    assert csv_bytes([]).startswith(b"account,")

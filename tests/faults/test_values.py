@@ -4,6 +4,7 @@ import random
 from decimal import Decimal
 
 import pytest
+
 from acme_bills import acme_row, acme_rows, csv_bytes
 
 HEADER = b"account,service,amount,start,end,tag:team\n"

@@ -43,6 +43,19 @@ def test_runs_at_once(lake):
     assert lake.totals() == versions(0)
 
 
+def test_long_query_during_a_run(lake):
+    """A query that lasts longer than any lock's patience: neither it nor the run gives up."""
+    lake.done()
+    lake.deliver("acme", "2026-08", "d1", ["7"])
+    with lake.attached(lake.published_snapshot()) as connection:
+        connection.execute("begin")
+        before = connection.execute("select sum(BilledCost) from focus").fetchone()
+        lake.done()
+        assert connection.execute("select sum(BilledCost) from focus").fetchone() == before
+        connection.execute("rollback")
+    assert lake.totals()[("acme", "2026-08")] == expected(["7"], "d1")
+
+
 def versions(number):
     amounts = {"2026-08": ["0.5"], "2026-09": ["0.25"]}
     if number:

@@ -21,7 +21,7 @@ HEADER = [
     "account", "service", "currency", "invoice", "amount", "quantity", "start", "end", "tag:team",
 ]  # fmt: skip
 # What differs between two runs that did the same.
-NOT_COMPARED = {"run_id", "sequence", "recorded_at", "landed_at", "fingerprint"}
+NOT_COMPARED = {"run_id", "sequence", "recorded_at", "landed_at", "fingerprint", "rules"}
 
 
 def bill_csv(month, amounts, *, account="0001", currency="EUR"):

@@ -66,7 +66,7 @@ def test_run_restate_read(on_s3, store, bucket):
         assert connection.execute("select sum(BilledCost) from focus").fetchone()[0] == sum(map(Decimal, AUGUST))
     answer = on_s3.done("query", "select count(*) as n, sum(BilledCost) as cost from focus")
     whole = sum(map(Decimal, AUGUST + RESTATED))
-    assert str(whole) in answer.out
+    assert f"{whole.normalize():f}" in answer.out
     on_s3.done("export", "--to", str(on_s3.folder / "out"))
     exported = duckdb.sql(f"select sum(BilledCost) from '{on_s3.folder}/out/**/*.parquet'")
     assert exported.fetchone()[0] == whole
@@ -116,7 +116,7 @@ def test_profile_and_role(on_s3, tmp_path, bucket):
     on_s3.write_settings()
     on_s3.deliver("acme", "2026-08", "d1", AUGUST)
     on_s3.done()
-    assert str(sum(map(Decimal, AUGUST))) in on_s3.done("query", "select sum(BilledCost) from focus").out
+    assert "19.5" in on_s3.done("query", "select sum(BilledCost) from focus").out
     on_s3.settings += 'role_arn = "arn:aws:iam::123456789012:role/lake"\n'
     on_s3.write_settings()
     ended = on_s3.run()

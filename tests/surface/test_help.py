@@ -46,23 +46,24 @@ def help_of(*arguments):
     return "\n".join(shown), set(json.loads(modules))
 
 
-def test_verbs_stand_in_the_order_of_work():
-    shown, _ = help_of()
-    found = re.findall(r"^│ (\w+) {2,}\S", shown, re.MULTILINE)
+@pytest.fixture(scope="module")
+def main_help():
+    """The text, and the modules that were loaded."""
+    return help_of()
+
+
+def test_verbs_stand_in_the_order_of_work(main_help):
+    found = re.findall(r"^│ (\w+) {2,}\S", main_help[0], re.MULTILINE)
     assert [name for name in found if name in VERBS] == VERBS
 
 
-def test_help_loads_nothing_heavy():
-    _, modules = help_of()
-    assert modules & HEAVY == set()
+def test_help_loads_nothing_heavy(main_help):
+    assert main_help[1] & HEAVY == set()
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_has_a_short_line_and_an_example(verb):
-    shown, modules = help_of(verb)
-    assert f"Example: finops {verb}" in shown
-    assert modules & HEAVY == set()
-    everything, _ = help_of()
-    line = re.search(rf"^│ {verb} +(.+?) *│$", everything, re.MULTILINE)
+def test_a_verb_has_a_short_line_and_an_example(main_help, verb):
+    assert f"Example: finops {verb}" in help_of(verb)[0]
+    line = re.search(rf"^│ {verb} +(.+?) *│$", main_help[0], re.MULTILINE)
     assert line
     assert len(line[1]) <= 72

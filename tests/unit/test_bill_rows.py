@@ -7,10 +7,10 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 import duckdb
 import pytest
-from acme_bills import OWN_VENDORS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from acme_bills import OWN_VENDORS
 from finops_stack.build.bill_rows import (
     BillFiles,
     cast_sql,

@@ -4,8 +4,8 @@ import json
 import os
 
 import pytest
-from acme_bills import OWN_VENDORS, acme_delivery
 
+from acme_bills import OWN_VENDORS, acme_delivery
 from finops_stack.deliveries.discover import discover
 from finops_stack.deliveries.storage.local import LocalFolder
 from finops_stack.errors import InputError

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from acme_bills import OWN_VENDORS
 
+from acme_bills import OWN_VENDORS
 from finops_stack.build.plan import Bill, plan, sync
 from finops_stack.vendors.catalog import load_vendor
 

@@ -1,8 +1,8 @@
 """vendor.toml: names, forms, and what is wrong with one."""
 
 import pytest
-from acme_bills import OWN_VENDORS
 
+from acme_bills import OWN_VENDORS
 from finops_stack.errors import InputError
 from finops_stack.vendors.catalog import load_vendor, vendor_folders
 from finops_stack.vendors.manifest import Columns, Form, read_vendor, snake

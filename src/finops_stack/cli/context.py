@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from finops_stack.cli.reporter import JsonReporter, Reporter, TerminalReporter
-from finops_stack.cli.session import Session
 from finops_stack.config import load_config
+
+if TYPE_CHECKING:
+    from finops_stack.cli.session import Session
 
 
 @dataclass
@@ -23,8 +26,10 @@ class Context:
     debug: bool = False
 
     @cached_property
-    def session(self) -> Session:
+    def session(self) -> "Session":
         """The settings, read once."""
+        from finops_stack.cli.session import Session
+
         return Session(load_config(self.config_path))
 
     @cached_property

@@ -75,7 +75,7 @@ def check_extensions(lake: "Lake") -> list[Finding]:
     from finops_stack.warehouse.engine import EngineError, first_line, load_extensions
 
     names = ["ducklake", "sqlite_scanner" if lake.catalog == "sqlite" else "postgres_scanner"]
-    names += ["httpfs", "aws"] if lake.storage else []
+    names += ["httpfs"] if lake.storage else []
     try:
         connection = lake.engine.connect()
         load_extensions(connection, *names)

@@ -93,6 +93,7 @@ def _load(session: Session, reporter: Reporter, summary: RunSummary, now: dateti
         _convert(session, reporter, summary)
     judge_and_publish(session, reporter, summary, now)
     shutil.rmtree(lake.work / "staging", ignore_errors=True)
+    lake.settle()
 
 
 def _land(session: Session, reporter: Reporter, summary: RunSummary, now: datetime) -> None:

@@ -11,7 +11,7 @@ from finops_stack import __version__
 from finops_stack.cli import commands
 from finops_stack.cli.context import Context
 from finops_stack.config import CONFIG_FILE
-from finops_stack.errors import FinopsError
+from finops_stack.errors import EXIT_FAILED, FinopsError
 
 app = typer.Typer(
     name="finops",
@@ -57,9 +57,20 @@ def main() -> None:
     except FinopsError as error:
         _show(error)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        _show(_unexpected(error))
+        sys.exit(EXIT_FAILED)
+
+
+def _unexpected(error: Exception) -> FinopsError:
+    """What nobody foresaw, still in two lines; --debug shows where it came from."""
+    first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
+    return FinopsError(
+        f"{type(error).__name__}: {first}",
+        hint='this is a fault of ours: run "finops --debug …" and report what it prints',
+    )
 
 
 def _show(error: FinopsError) -> None:

@@ -15,6 +15,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.text import Text
 
 
 class Step(Protocol):
@@ -67,9 +68,9 @@ class TerminalReporter:
 
     def warn(self, text: str, hint: str = "") -> None:
         """A warning and what to do."""
-        self.console.print(f"[yellow]warning:[/] {_plain(text)}", highlight=False)
+        self.console.print(Text.assemble(("warning:", "yellow"), " ", text), highlight=False)
         if hint:
-            self.console.print(f"hint:    {_plain(hint)}", highlight=False)
+            self.console.print(Text(f"hint:    {hint}"), highlight=False)
 
 
 class _Bar:
@@ -107,7 +108,3 @@ class JsonReporter:
 class _Nothing:
     def advance(self, amount: float = 1) -> None:
         """Nobody looks."""
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")

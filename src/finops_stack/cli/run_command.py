@@ -3,15 +3,16 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from finops_stack.cli.context import Context
 from finops_stack.cli.format import bytes_text, count_text
+from finops_stack.cli.output import show_table
 from finops_stack.period import PeriodRange
 
 if TYPE_CHECKING:
     from finops_stack.cli.planning import SourcePlan
     from finops_stack.cli.summary import RunSummary
+    from finops_stack.deliveries.ledger import PlannedBill
 
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only this source.")]
 PeriodOption = Annotated[
@@ -37,23 +38,11 @@ def plan(
 
     state: Context = context.obj
     plans = plan_sources(state.session, name=source, periods=_range(period), full=full)
-    table = Table()
-    for column in ("source", "month", "action", "why", "delivery"):
-        table.add_column(column)
-    table.add_column("files", justify="right")
-    table.add_column("size", justify="right")
-    for bill in (bill for each in plans for bill in each.bills):
-        d = bill.delivery
-        table.add_row(
-            d.source,
-            str(d.period),
-            bill.action.value,
-            bill.reason,
-            d.delivery_id,
-            str(len(d.files)),
-            bytes_text(d.size_bytes),
-        )
-    state.out.print(table)
+    show_table(
+        ["source", "month", "action", "why", "delivery", "files", "size"],
+        [_plan_line(bill) for each in plans for bill in each.bills],
+        right=["files", "size"],
+    )
     loads = [bill for each in plans for bill in each.bills if bill.loads]
     size = bytes_text(sum(bill.delivery.size_bytes for bill in loads))
     state.out.print(f"{len(loads)} deliveries to load, {size}")
@@ -63,6 +52,13 @@ def plan(
     errors = [each.error for each in plans if each.error]
     if errors:
         raise typer.Exit(errors[0].exit_code)
+
+
+def _plan_line(bill: "PlannedBill") -> list[object]:
+    d = bill.delivery
+    size = bytes_text(d.size_bytes)
+    period = str(d.period)
+    return [d.source, period, bill.action.value, bill.reason, d.delivery_id, len(d.files), size]
 
 
 def run(
@@ -114,6 +110,12 @@ def show_summary(state: Context, summary: "RunSummary") -> None:
         state.reporter.warn(
             f"{d.source} {d.period} is held back by its checks: {failing}",
             'run "finops check" to see the rows; what was published stays',
+        )
+    for landed in (each for each in summary.published if each.rows == 0):
+        d = landed.delivery
+        state.reporter.warn(
+            f"{d.source} {d.period} was published with no rows: its files hold none",
+            "if the month had charges, have it delivered again",
         )
     _show_totals(state, summary)
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import tomlkit
 import typer
-from rich.table import Table
 
 from finops_stack.cli.context import Context
 from finops_stack.cli.format import bytes_text
+from finops_stack.cli.output import show_table
 from finops_stack.config import S3Settings, Source, load_config
 from finops_stack.deliveries.discover import Found, discover
 from finops_stack.deliveries.storage import open_storage
@@ -134,22 +134,19 @@ def _write_source(path: Path, source: Source, s3: dict[str, str]) -> None:
 
 def _show_found(state: Context, source: Source, found: Found) -> None:
     chosen = found.chosen()
-    table = Table(title=f"deliveries in {source.location}", title_justify="left")
-    for column in ("month", "delivery", "layout"):
-        table.add_column(column)
-    for column in ("files", "size"):
-        table.add_column(column, justify="right")
+    rows = []
     for month, many in found.by_month.items():
         delivery = chosen.get(month, many[0])
         note = "" if delivery.complete else "  incomplete"
-        table.add_row(
-            str(month),
-            delivery.delivery_id + note,
-            delivery.layout,
-            str(len(delivery.files)),
-            bytes_text(delivery.size_bytes),
-        )
-    state.out.print(table)
+        size = bytes_text(delivery.size_bytes)
+        name = delivery.delivery_id + note
+        rows.append([str(month), name, delivery.layout, len(delivery.files), size])
+    show_table(
+        ["month", "delivery", "layout", "files", "size"],
+        rows,
+        right=["files", "size"],
+        title=f"deliveries in {source.location}",
+    )
     for delivery in found.waiting():
         state.reporter.warn(f"{delivery.period} {delivery.delivery_id}: {delivery.why_not()}")
     state.out.print(f"added source {source.name} ({source.vendor}): {len(chosen)} months")

@@ -95,20 +95,21 @@ def _destination(zone: RawZone) -> Any:
 
     options: dict[str, Any] = {}
     if zone.url.startswith("s3://"):
-        options["kwargs"] = {
-            "profile": zone.profile,
-            "client_kwargs": {
-                key: value
-                for key, value in (
-                    ("endpoint_url", zone.endpoint_url),
-                    ("region_name", zone.region),
-                )
-                if value
-            },
-        }
+        options["credentials"] = _aws_credentials(zone)
     return filesystem(
         zone.url, layout="{table_name}.{ext}", warn_unsafe_layout_separators=False, **options
     )
+
+
+def _aws_credentials(zone: RawZone) -> Any:
+    """Where to look for keys, not the keys: s3fs asks the AWS chain itself."""
+    from dlt.common.configuration.specs import AwsCredentials
+
+    credentials = AwsCredentials()
+    credentials.profile_name = zone.profile
+    credentials.region_name = zone.region
+    credentials.endpoint_url = zone.endpoint_url
+    return credentials
 
 
 def _require_unchanged(files: Sequence[RawFile], *, zone: RawZone, dataset: str) -> None:

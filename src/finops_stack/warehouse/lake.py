@@ -1,7 +1,8 @@
 """The DuckLake: a catalogue (SQLite or PostgreSQL) and Parquet files (a folder or S3)."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from finops_stack.warehouse.engine import Engine, first_line, load_extensions
 from finops_stack.warehouse.sql import quote_text
 
 LAKE = "lake"
+_BUSY_TIMEOUT_MS = 60_000
 PUBLISHED_TABLE = "lake.ops.published"
 
 
 @dataclass(frozen=True)
 class S3Access:
-    """Where S3 is; keys never pass through here (DuckDB asks the AWS credential chain)."""
+    """Where S3 is; the keys are in the AWS credential chain and nowhere here."""
 
     profile: str | None = None
     region: str | None = None
@@ -68,27 +70,21 @@ class Lake:
         options = [f"data_path {quote_text(self.data_path)}"]
         if read_only:
             options.append("read_only")
+        elif self.catalog == "sqlite":
+            # Readers and the writer do not wait for each other: with SQLite's own journal a query
+            # of more than 5 s makes the commit of a run fail, and a commit any query beside it.
+            options += ["meta_journal_mode 'WAL'", f"meta_busy_timeout {_BUSY_TIMEOUT_MS}"]
         if snapshot is not None:
             options.append(f"snapshot_version {int(snapshot)}")
         return f"attach {quote_text(target)} as {LAKE} ({', '.join(options)})"
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Load what this lake needs and, for S3, say where it is (keys: the AWS chain)."""
+        """Load what this lake needs and, for S3, say where it is and how it is opened."""
         catalog = "sqlite_scanner" if self.catalog == "sqlite" else "postgres_scanner"
         load_extensions(connection, "ducklake", catalog)
         if self.storage:
-            load_extensions(connection, "httpfs", "aws")
-            self._find_credentials(connection)
-
-    def _find_credentials(self, connection: duckdb.DuckDBPyConnection) -> None:
-        try:
-            connection.execute(_s3_secret_sql(self.s3))
-        except duckdb.Error as error:
-            named = f" in profile {self.s3.profile}" if self.s3.profile else ""
-            raise InputError(
-                f"no AWS credentials were found{named} for the lake's storage {self.storage}",
-                hint="set AWS_PROFILE, or profile under [lake.s3] in finops.toml",
-            ) from error
+            load_extensions(connection, "httpfs")
+            create_s3_secret(connection, self.s3, self.storage)
 
     @contextmanager
     def open(
@@ -117,6 +113,16 @@ class Lake:
                 hint='run "finops doctor"',
             ) from error
 
+    def settle(self) -> None:
+        """After the last write: back to one file, which a read-only disk can be read from.
+
+        Nothing is done while somebody reads; the next run does it.
+        """
+        if self.catalog != "sqlite" or not self.catalog_file.is_file():
+            return
+        with suppress(sqlite3.OperationalError), closing(_sqlite(self.catalog_file)) as catalog:
+            catalog.execute("pragma journal_mode = delete")
+
     @contextmanager
     def published(self, *, snapshot: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A read-only connection at the published snapshot, or at an older one given."""
@@ -130,6 +136,10 @@ class Lake:
         """The snapshot readers see, or None before the first publication."""
         with self.open(read_only=True) as connection:
             return published_snapshot(connection)
+
+
+def _sqlite(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file, timeout=0)
 
 
 @contextmanager
@@ -172,18 +182,43 @@ def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) 
     return bool(row and row[0])
 
 
-def _s3_secret_sql(s3: S3Access) -> str:
-    # refresh: temporary keys are fetched anew when they expire in the middle of a run.
-    options = ["type s3", "provider credential_chain", "refresh auto"]
-    if s3.profile:
-        options += [f"profile {quote_text(s3.profile)}"]
-    if s3.region:
-        options.append(f"region {quote_text(s3.region)}")
-    if s3.endpoint_url:
-        scheme, _, host = s3.endpoint_url.partition("://")
+def create_s3_secret(connection: duckdb.DuckDBPyConnection, s3: S3Access, storage: str) -> None:
+    """Tell DuckDB where S3 is and the keys; they are bound values, in memory, never SQL text.
+
+    boto3 finds the keys, as everywhere else: DuckDB's own chain does not read keys of a profile in
+    ~/.aws/config.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        session = boto3.Session(profile_name=s3.profile, region_name=s3.region)
+        found = session.get_credentials()
+        keys = found.get_frozen_credentials() if found else None
+    except (BotoCoreError, ClientError) as error:
+        raise InputError(
+            f"no AWS credentials for the lake's storage {storage}: {error}",
+            hint="check profile under [lake.s3] in finops.toml",
+        ) from error
+    if keys is None:
+        raise InputError(
+            f"no AWS credentials were found for the lake's storage {storage}",
+            hint="set AWS_PROFILE, or profile under [lake.s3] in finops.toml",
+        )
+    values = {"key_id": keys.access_key, "secret": keys.secret_key}
+    values |= {"session_token": keys.token} if keys.token else {}
+    options = ["type s3", *(f"{name} ${name}" for name in values)]
+    options += _s3_place(s3.endpoint_url, session.region_name)
+    connection.execute(f"create or replace secret lake_storage ({', '.join(options)})", values)
+
+
+def _s3_place(endpoint_url: str | None, region: str | None) -> list[str]:
+    options = [f"region {quote_text(region)}"] if region else []
+    if endpoint_url:
+        scheme, _, host = endpoint_url.partition("://")
         options += [
             f"endpoint {quote_text(host.rstrip('/'))}",
             f"use_ssl {str(scheme == 'https').lower()}",
             "url_style 'path'",
         ]
-    return f"create or replace secret lake_storage ({', '.join(options)})"
+    return options

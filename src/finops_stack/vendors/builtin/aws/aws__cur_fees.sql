@@ -25,7 +25,18 @@ with
         select
             source.* exclude (product, resource_tags, tags),
             hash(tags, resource_tags) as tag_set,
-            hash(product, product_instance_type) as product_set
+            hash(
+                product,
+                product_instance_type,
+                product_product_family,
+                product_region_code,
+                product_from_region_code,
+                bill_billing_entity,
+                line_item_product_code,
+                line_item_usage_type,
+                line_item_availability_zone,
+                pricing_unit
+            ) as item
         from source
         union all by name
         select
@@ -40,6 +51,7 @@ with
         select
             all_rows.*,
             payers.is_net,
+            payers.payer_name,
             coalesce(plans.is_used_normalized, false) as is_used_normalized,
             coalesce(plans.is_total_trusted, true) as is_total_trusted,
             coalesce(line_item_line_item_type, 'none') as line_type,

@@ -1,7 +1,8 @@
 {#-
   One row per charge: Cost and Usage Report, legacy and 2.0, as FOCUS.
 
-  payers, plans → amounts → charges → priced → described (with tags, skus) → here
+  metered + fees → charges → committed → priced → described → here; what only the whole bill can
+  tell comes from payers, plans, residues; what only distinct words can, from items and tags.
 -#}
 {{ config(materialized="bills") }}
 
@@ -27,12 +28,7 @@ with
             end as SubAccountType,
             bill_invoice_id as InvoiceId,
             cast(null as varchar) as InvoiceDetailId,
-            coalesce(
-                bill_invoicing_entity,
-                case when is_marketplace then bill_billing_entity else line_item_legal_entity end,
-                bill_billing_entity,
-                'AWS'
-            ) as InvoiceIssuerName,
+            invoice_issuer as InvoiceIssuerName,
             'AWS' as ProviderName,
             coalesce(line_item_legal_entity, service_provider) as PublisherName,
             service_provider as ServiceProviderName,
@@ -44,16 +40,7 @@ with
             coalesce(line_item_usage_end_date, delivery_period_end) as ChargePeriodEnd,
             -- what kind of charge
             charge_category as ChargeCategory,
-            case
-                when
-                    line_item_usage_start_date
-                    < coalesce(bill_billing_period_start_date, delivery_period_start)
-                    and (
-                        line_item_line_item_type in ('Refund', 'Credit')
-                        or bill_bill_type = 'Refund'
-                    )
-                then 'Correction'
-            end as ChargeClass,
+            charge_class as ChargeClass,
             charge_frequency as ChargeFrequency,
             line_item_line_item_description as ChargeDescription,
             -- costs
@@ -65,7 +52,7 @@ with
             -- quantities and prices
             pricing_category as PricingCategory,
             case when is_priced then quantity end as PricingQuantity,
-            case when is_priced then pricing_unit_word end as PricingUnit,
+            case when is_priced then quantity_unit end as PricingUnit,
             list_price as ListUnitPrice,
             contracted_price as ContractedUnitPrice,
             case when is_consumed then coalesce(line_item_usage_amount, 0) end as ConsumedQuantity,
@@ -81,19 +68,16 @@ with
             service_category as ServiceCategory,
             service_subcategory as ServiceSubcategory,
             sku_id as SkuId,
-            sku_price_id as SkuPriceId,
+            case when is_priced then coalesce(pricing_rate_code, sku_id) end as SkuPriceId,
             case when sku_id is not null then line_item_usage_type end as SkuMeter,
             case when is_priced then sku_details end as SkuPriceDetails,
             -- where it runs
             region_id as RegionId,
             region_name as RegionName,
-            availability_zone as AvailabilityZone,
+            zone as AvailabilityZone,
             resource_id as ResourceId,
             resource_name as ResourceName,
-            case
-                when resource_id is not null
-                then coalesce(resource_word, product_product_family, line_item_product_code)
-            end as ResourceType,
+            resource_type as ResourceType,
             focus_tags as Tags,
             -- commitments
             commitment_id as CommitmentDiscountId,
@@ -143,13 +127,7 @@ with
             case
                 when capacity_status is null then capacity_reservation_capacity_reservation_status
             end as x_CapacityReservationStatus,
-            case
-                when not is_priced or product_sku is not null
-                then null
-                when line_item_usage_type is not null
-                then 'usage type'
-                else 'product code'
-            end as x_SkuIdSource,
+            sku_id_source as x_SkuIdSource,
             case
                 when is_dedicated_host and charge_category = 'Purchase' then 'unsupported'
             end as x_Amortization

@@ -30,8 +30,20 @@ with
                 reservation_unused_recurring_fee
             ),
             hash(source.tags, source.resource_tags) as tag_set,
-            hash(source.product, source.product_instance_type) as product_set,
+            hash(
+                product,
+                product_instance_type,
+                product_product_family,
+                product_region_code,
+                product_from_region_code,
+                bill_billing_entity,
+                line_item_product_code,
+                line_item_usage_type,
+                line_item_availability_zone,
+                pricing_unit
+            ) as item,
             payers.is_net,
+            payers.payer_name,
             coalesce(source.line_item_unblended_cost, 0) as unblended_cost,
             nullif(source.pricing_public_on_demand_cost, 0) as public_cost,
             case

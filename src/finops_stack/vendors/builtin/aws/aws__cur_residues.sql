@@ -18,7 +18,6 @@ with
             any_value(source.delivery_period_start) as delivery_period_start,
             any_value(source.delivery_period_end) as delivery_period_end,
             source.bill_payer_account_id,
-            max(source.bill_payer_account_name) as bill_payer_account_name,
             max(source.bill_invoicing_entity) as bill_invoicing_entity,
             source.line_item_currency_code,
             sum(
@@ -46,7 +45,6 @@ with
             delivery_period_start,
             delivery_period_end,
             bill_payer_account_id,
-            bill_payer_account_name,
             bill_invoicing_entity,
             line_item_currency_code,
             residue,

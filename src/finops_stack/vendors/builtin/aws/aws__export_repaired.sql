@@ -78,6 +78,15 @@ with
             coalesce(
                 ResourceType,
                 nullif(regexp_extract(ResourceId, '^arn:(?:[^:]*:){4}/?([^:/]+)[:/]', 1), ''),
+                case
+                    split_part(ResourceId, '-', 1)
+                    when 'i'
+                    then 'instance'
+                    when 'vol'
+                    then 'volume'
+                    when 'snap'
+                    then 'snapshot'
+                end,
                 x_ServiceCode,
                 ServiceName
             ) as resource_type,
