@@ -58,9 +58,11 @@ class S3Settings(_Section):
 class Source(_Section):
     """One place where one vendor's bills arrive."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")
-    vendor: str
-    location: str
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,47}$", description="a-z, 0-9 and -, up to 48 characters"
+    )
+    vendor: str = Field(description="whose bills: the name of a vendor folder")
+    location: str = Field(description="folder or s3:// URL the bills arrive in")
     s3: S3Settings = S3Settings()
 
     @field_validator("location")
@@ -124,7 +126,7 @@ class Config(BaseSettings):
     lake: LakeSettings = LakeSettings()
     engine: EngineSettings = EngineSettings()
     retention: RetentionSettings = RetentionSettings()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Source, ...] = Field(default=(), description="where bills arrive")
     vendor_folders: tuple[Path, ...] = Field(
         default=(), description="folders with vendors of your own"
     )

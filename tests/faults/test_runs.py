@@ -3,6 +3,7 @@
 D4, D6, D8-D13, S1, T2, T3, V8-V10, X2, X7 of the fault catalogue.
 """
 
+import csv
 import json
 import shutil
 import sqlite3
@@ -191,8 +192,8 @@ def test_t2_neither_clock_nor_zone_choose_a_period(workspace):
         ended = workspace.finops_apart("run", "--full", env={"TZ": zone})
         assert ended.exit_code == 0, ended
         assert workspace.rows(
-            "select distinct BillingPeriodStart::varchar, min(ChargePeriodStart)::varchar from focus"
-            " group by all"
+            "select distinct BillingPeriodStart::varchar, min(ChargePeriodStart)::varchar"
+            " from focus group by all"
         ) == [("2026-09-01 00:00:00", "2026-09-01 00:00:00")]
     with workspace.lake.open(read_only=True) as connection:
         times = connection.execute(
@@ -207,7 +208,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def test_x1_x2_hostile_texts_are_only_texts(workspace):
+def test_x1_x2_x3_hostile_texts_are_only_texts(workspace):
     rows = [
         acme_row() | {"account": text, "service": text, "invoice": text, f"tag:{text}": text}
         for text in HOSTILE
@@ -224,7 +225,8 @@ def test_x1_x2_hostile_texts_are_only_texts(workspace):
     ended = workspace.finops("run")
     assert ended.exit_code == 0, ended
     found = workspace.rows(
-        "select BillingAccountId, ServiceName, InvoiceId, Tags, x_DeliveryId, x_SourceFile from focus"
+        "select BillingAccountId, ServiceName, InvoiceId, Tags, x_DeliveryId, x_SourceFile"
+        " from focus"
     )
     assert len(found) == len(HOSTILE)
     for account, service, invoice, tags, delivery_id, file in found:
@@ -232,6 +234,13 @@ def test_x1_x2_hostile_texts_are_only_texts(workspace):
         assert tags == {"team": "red", account: account}
         assert delivery_id == manifest["id"]
         assert file == hostile_file.name
+    exported = workspace.finops("export", "--to", "out", "--format", "csv")
+    assert exported.exit_code == 0, exported
+    (path,) = (workspace.folder / "out").rglob("*.csv")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert "'" + HOSTILE[-1] in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "@", "+", "\t", "\r"))]
     after = {p for p in workspace.folder.parent.rglob("*") if workspace.folder not in p.parents}
     assert after == outside
 
@@ -298,11 +307,10 @@ def test_s1_a_new_column_of_the_vendor_joins_the_published_table(workspace):
     workspace.deliver("2026-10")
     ended = workspace.finops("run")
     assert ended.exit_code == 0, ended
-    assert workspace.rows("select distinct x_DeliveryId, x_AcmeTeam, BillingPeriodStart::date::varchar"
-                          " from focus order by 3") == [
-        ("d1", None, "2026-09-01"),
-        ("d1", "red", "2026-10-01"),
-    ]  # fmt: skip
+    assert workspace.rows(
+        "select distinct x_DeliveryId, x_AcmeTeam, BillingPeriodStart::date::varchar from focus"
+        " order by 3"
+    ) == [("d1", None, "2026-09-01"), ("d1", "red", "2026-10-01")]
 
 
 def test_a_vendor_model_that_fails_names_the_model_and_keeps_what_was_published(workspace):
@@ -340,6 +348,24 @@ def test_a_catalogue_that_is_no_database_is_said_plainly(workspace):
     with pytest.raises(sqlite3.DatabaseError), sqlite3.connect(workspace.lake.catalog_file) as db:
         db.execute("select 1 from sqlite_master")
     db.close()
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ('[checks]\nbilled-totl = "warn"', 'there is no check "billed-totl"'),
+        ('account_names = "names.csv"', "names.csv is not there"),
+        ('[engine]\nmemory_limit = "much"', "DuckDB does not start"),
+    ],
+)
+def test_settings_that_would_stop_a_run_are_refused_before_its_work(workspace, more, says):
+    workspace.configure(more=more)
+    workspace.deliver()
+    ended = workspace.finops("run")
+    assert ended.exit_code == 2
+    assert says in ended.stderr
+    assert [line.split(":")[0] for line in ended.stderr.splitlines()] == ["error", "hint"]
+    assert not (workspace.folder / "lake" / "raw").exists()
 
 
 def test_two_lines_and_no_traceback_for_a_user(tmp_path):

@@ -221,13 +221,14 @@ def test_t1_local_times_become_utc_and_the_period_stays(landing):
         acme_row(start="2026-10-25T02:30:00+02:00", end="2026-10-25T02:30:00+01:00"),
     ]
     landing.deliver(rows=rows)
+    september = ("2026-09-01 00:00:00", "2026-10-01 00:00:00")
     assert landing.rows(
         'select start::varchar, "end"::varchar, delivery_period_start::varchar,'
         " delivery_period_end::varchar from bill order by x_SourceRow"
     ) == [
-        ("2026-08-31 18:30:00", "2026-10-01 00:00:00", "2026-09-01 00:00:00", "2026-10-01 00:00:00"),
-        ("2026-10-25 00:30:00", "2026-10-25 01:30:00", "2026-09-01 00:00:00", "2026-10-01 00:00:00"),
-    ]  # fmt: skip
+        ("2026-08-31 18:30:00", "2026-10-01 00:00:00", *september),
+        ("2026-10-25 00:30:00", "2026-10-25 01:30:00", *september),
+    ]
 
 
 def test_t1_parquet_times_with_a_zone_become_utc(landing):

@@ -159,7 +159,8 @@ class Installation:
             if path.is_file() and (
                 relative.startswith(("work/staging", "work/tmp"))
                 or ".tmp" in path.name
-                or path.name.endswith(("-journal", "-wal"))
+                or path.name.endswith("-journal")
+                or (path.name.endswith("-wal") and path.stat().st_size > 0)
             ):
                 found.append(relative)
         return found

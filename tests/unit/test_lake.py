@@ -54,7 +54,8 @@ def load(connection, source, period, delivery_id, *costs, tables=("charges", "ma
 
 def bills(connection, table="charges"):
     return connection.execute(
-        f"select x_SourceName, BillingPeriodStart, x_DeliveryId, BilledCost from {table} order by all"
+        f"select x_SourceName, BillingPeriodStart, x_DeliveryId, BilledCost from {table}"
+        " order by all"
     ).fetchall()
 
 

@@ -123,3 +123,9 @@ def test_a_broken_vendor_toml_names_the_key(tmp_path, old, new, says):
 def test_folder_without_vendor_toml(tmp_path):
     with pytest.raises(InputError, match=r"has no vendor\.toml"):
         read_vendor(tmp_path)
+
+
+def test_vendor_toml_that_is_not_utf_8(tmp_path):
+    (tmp_path / "vendor.toml").write_bytes(b'[vendor]\ntitle = "Gr\xfcn"\n')
+    with pytest.raises(InputError, match="is not UTF-8"):
+        read_vendor(tmp_path)

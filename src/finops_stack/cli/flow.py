@@ -13,7 +13,12 @@ from finops_stack.build.lake_file import lake_text
 from finops_stack.build.plan import Bill, plan, sync
 from finops_stack.build.run import run_dbt
 from finops_stack.cli.planning import plan_sources
-from finops_stack.cli.publishing import clear_unfinished, delivery_row, judge_and_publish
+from finops_stack.cli.publishing import (
+    clear_unfinished,
+    delivery_row,
+    judge_and_publish,
+    require_judgements,
+)
 from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
 from finops_stack.cli.stopping import stoppable
@@ -81,6 +86,9 @@ def _after(summary: RunSummary) -> str:
 
 
 def _load(session: Session, reporter: Reporter, summary: RunSummary, now: datetime) -> None:
+    # What is wrong with these would stop the run after its work, so it is asked for before.
+    session.account_names()
+    require_judgements(session.config.checks)
     lake = session.lake
     lake.work.mkdir(parents=True, exist_ok=True)
     lake.engine.temp_directory.mkdir(parents=True, exist_ok=True)
@@ -93,7 +101,6 @@ def _load(session: Session, reporter: Reporter, summary: RunSummary, now: dateti
         _convert(session, reporter, summary)
     judge_and_publish(session, reporter, summary, now)
     shutil.rmtree(lake.work / "staging", ignore_errors=True)
-    lake.settle()
 
 
 def _land(session: Session, reporter: Reporter, summary: RunSummary, now: datetime) -> None:

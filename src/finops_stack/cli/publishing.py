@@ -13,7 +13,7 @@ from finops_stack.cli.summary import RunSummary
 from finops_stack.conformance.check import check_rows
 from finops_stack.conformance.rows import row_checks
 from finops_stack.deliveries.delivery import Delivery
-from finops_stack.findings import CheckResult, judge, severities
+from finops_stack.findings import CheckResult, Judgement, judge, severities
 from finops_stack.ingest.landed import Landed
 from finops_stack.period import BillingPeriod
 from finops_stack.reconcile.check import check_totals
@@ -69,7 +69,12 @@ def judge_bills(
         bills=list(rows),
         delivered_rows=rows,
     )
-    return judge(results, severities(overrides, known=[*row_checks(), *total_checks()]))
+    return judge(results, require_judgements(overrides))
+
+
+def require_judgements(overrides: Mapping[str, str]) -> dict[str, Judgement]:
+    """Check id → gate, warn or ignore. Raises FinopsError for a check that does not exist."""
+    return severities(overrides, known=[*row_checks(), *total_checks()])
 
 
 def bill_key(landed: Landed) -> BillKey:

@@ -1,9 +1,12 @@
 """From settings to the things verbs work with."""
 
+import csv
 import hashlib
+import io
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from finops_stack import __version__
 from finops_stack.config import Config, Source
@@ -65,21 +68,47 @@ class Session:
         return load_vendor(name, self.config.vendor_folders)
 
     def account_names(self) -> str | None:
-        """The user's own account names, as csv text. Raises InputError when its header is wrong."""
+        """The user's own account names, as csv text. Raises InputError naming the wrong line."""
         path = self.config.account_names
         if path is None:
             return None
         if not path.is_file():
             raise InputError(f"{path} is not there", hint="check account_names in finops.toml")
-        text = path.read_text(encoding="utf-8-sig")
-        header = text.splitlines()[0].replace(" ", "") if text.strip() else ""
-        if header != "account_id,account_name":
-            raise InputError(
-                f'{path}: its first line is "{header}"', hint="write account_id,account_name"
-            )
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
+        _require_names(text, path)
         return text
 
     def rules(self, vendor: Vendor) -> str:
         """Changes when this vendor's models, the package or the check settings do."""
         parts = [__version__, vendor.models(), vendor.vocabulary(), self.config.checks]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _require_names(text: str, path: Path) -> None:
+    """Two columns, and each account once: a name given twice would count its charges twice."""
+    rows = csv.reader(io.StringIO(text), strict=True)
+    hint = "write account_id,account_name, and then each account once"
+    header = ",".join(next(rows, []))
+    if header.replace(" ", "") != "account_id,account_name":
+        raise InputError(f'{path}: its first line is "{header}"', hint=hint)
+    seen: set[str] = set()
+    try:
+        for row in rows:
+            problem = _problem(row, seen)
+            if problem:
+                raise InputError(f"{path}, line {rows.line_num}: {problem}", hint=hint)
+            seen.update(row[:1])
+    except csv.Error as error:
+        raise InputError(f"{path}, line {rows.line_num}: {error}", hint=hint) from error
+
+
+def _problem(row: list[str], seen: set[str]) -> str:
+    """What is wrong with a row of account names; a blank line is no row."""
+    if row and len(row) != 2:
+        return f"it has {len(row)} columns, not 2"
+    if row and row[0] in seen:
+        return f"account {row[0]} is there twice"
+    return "it holds a NUL byte" if any("\0" in cell for cell in row) else ""

@@ -197,6 +197,8 @@ def read_vendor(folder: Path) -> Vendor:
         vendor = Vendor(name=folder.name, folder=folder, **values)
     except FileNotFoundError as error:
         raise InputError(f"{folder} has no vendor.toml", hint="add one") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not valid TOML: {error}", hint="mend that line") from error
     except ValidationError as error:

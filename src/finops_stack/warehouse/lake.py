@@ -1,8 +1,7 @@
 """The DuckLake: a catalogue (SQLite or PostgreSQL) and Parquet files (a folder or S3)."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,6 +99,8 @@ class Lake:
             yield connection
         finally:
             connection.close()
+            if not read_only:
+                self._settle()
 
     def _attach(
         self, connection: duckdb.DuckDBPyConnection, *, read_only: bool, snapshot: int | None
@@ -113,15 +114,13 @@ class Lake:
                 hint='run "finops doctor"',
             ) from error
 
-    def settle(self) -> None:
-        """After the last write: back to one file, which a read-only disk can be read from.
-
-        Nothing is done while somebody reads; the next run does it.
+    def _settle(self) -> None:
+        """SQLite deletes both files when its last writer leaves, but could not make them again
+        on a disk that may only be read; there, empty ones are all it needs to open the catalogue.
         """
-        if self.catalog != "sqlite" or not self.catalog_file.is_file():
-            return
-        with suppress(sqlite3.OperationalError), closing(_sqlite(self.catalog_file)) as catalog:
-            catalog.execute("pragma journal_mode = delete")
+        if self.catalog == "sqlite" and self.catalog_file.is_file():
+            for end in ("-wal", "-shm"):
+                self.catalog_file.with_name(self.catalog_file.name + end).touch()
 
     @contextmanager
     def published(self, *, snapshot: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -136,10 +135,6 @@ class Lake:
         """The snapshot readers see, or None before the first publication."""
         with self.open(read_only=True) as connection:
             return published_snapshot(connection)
-
-
-def _sqlite(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(file, timeout=0)
 
 
 @contextmanager

@@ -46,15 +46,15 @@ with
             -- costs
             BillingCurrency,
             coalesce(BilledCost, 0) as BilledCost,
-            coalesce(EffectiveCost, BilledCost, 0) as EffectiveCost,
+            effective_cost as EffectiveCost,
             list_cost as ListCost,
             contracted_cost as ContractedCost,
             -- quantities and prices
             case when not is_tax then PricingCategory end as PricingCategory,
             quantity as PricingQuantity,
             case when quantity is not null then coalesce(PricingUnit, 'Units') end as PricingUnit,
-            case when list_price >= 0 then list_price end as ListUnitPrice,
-            case when contracted_price >= 0 then contracted_price end as ContractedUnitPrice,
+            list_price as ListUnitPrice,
+            contracted_price as ContractedUnitPrice,
             case when ChargeCategory = 'Usage' then ConsumedQuantity end as ConsumedQuantity,
             case
                 when ChargeCategory = 'Usage' and ConsumedQuantity is not null
@@ -62,39 +62,30 @@ with
             end as ConsumedUnit,
             pricing_currency as PricingCurrency,
             coalesce(
-                PricingCurrencyEffectiveCost,
-                case
-                    when pricing_currency = BillingCurrency
-                    then coalesce(EffectiveCost, BilledCost, 0)
-                end
+                PricingCurrencyEffectiveCost, case when is_one_currency then effective_cost end
             ) as PricingCurrencyEffectiveCost,
             case
-                when list_price >= 0 and PricingCurrencyListUnitPrice is not null
-                then PricingCurrencyListUnitPrice
-                when list_price >= 0 and pricing_currency = BillingCurrency
+                when is_one_currency
                 then list_price
+                when not is_tax
+                then PricingCurrencyListUnitPrice
             end as PricingCurrencyListUnitPrice,
             case
-                when contracted_price >= 0 and PricingCurrencyContractedUnitPrice is not null
-                then PricingCurrencyContractedUnitPrice
-                when contracted_price >= 0 and pricing_currency = BillingCurrency
+                when is_one_currency
                 then contracted_price
+                when not is_tax
+                then PricingCurrencyContractedUnitPrice
             end as PricingCurrencyContractedUnitPrice,
             -- what was sold
             service_name as ServiceName,
             ServiceCategory,
             service_subcategory as ServiceSubcategory,
             sku_id as SkuId,
-            case
-                when is_tax
-                then null
-                when is_priced
-                then coalesce(SkuPriceId, sku_id)
-                else SkuPriceId
-            end as SkuPriceId,
+            sku_price_id as SkuPriceId,
             case when sku_id is not null then coalesce(SkuMeter, x_UsageType) end as SkuMeter,
             case
-                when sku_id is not null and cardinality(SkuPriceDetails) > 0 then SkuPriceDetails
+                when sku_price_id is not null and cardinality(SkuPriceDetails) > 0
+                then SkuPriceDetails
             end as SkuPriceDetails,
             -- where it runs
             region_word as RegionId,

@@ -62,17 +62,24 @@ with
             case
                 when is_tax
                 then null
-                when ListUnitPrice is not null and ListCost is not null
-                then ListUnitPrice
                 when is_priced
+                then coalesce(SkuPriceId, SkuId, SkuMeter, x_UsageType, x_ServiceCode, ServiceName)
+                else SkuPriceId
+            end as sku_price_id,
+            case
+                when is_tax
+                then null
+                when ListUnitPrice >= 0 and ListCost is not null
+                then ListUnitPrice
+                when is_priced and sign(list_cost) * sign(quantity) >= 0
                 then {{ divide_money("list_cost", "quantity") }}
             end as list_price,
             case
                 when is_tax
                 then null
-                when ContractedUnitPrice is not null and ContractedCost is not null
+                when ContractedUnitPrice >= 0 and ContractedCost is not null
                 then ContractedUnitPrice
-                when is_priced
+                when is_priced and sign(contracted_cost) * sign(quantity) >= 0
                 then {{ divide_money("contracted_cost", "quantity") }}
             end as contracted_price,
             coalesce(
@@ -108,7 +115,9 @@ with
                         map_values(Tags)
                     )
             end as focus_tags,
-            coalesce(PricingCurrency, BillingCurrency) as pricing_currency
+            coalesce(PricingCurrency, BillingCurrency) as pricing_currency,
+            coalesce(PricingCurrency = BillingCurrency, true) as is_one_currency,
+            coalesce(EffectiveCost, BilledCost, 0) as effective_cost
         from words
         left join services on words.x_ServiceCode = services.product_code
         left join regions on words.region_word = regions.word
