@@ -1,7 +1,8 @@
-"""One run at a time: a kernel lock on a file in the lake folder.
+"""One run at a time: a kernel lock on a file in the lake folder, and for a catalogue in
+PostgreSQL, which several folders may share, an advisory lock there.
 
-The kernel frees the lock when its holder dies, so a stale lock needs no flag and no clean-up;
-the text in the file only tells who holds it.
+The kernel, or the server, frees the lock when its holder dies: a stale lock needs no flag and no
+clean-up. The text in the file, or the connection's name, only tells who holds it.
 """
 
 import fcntl
@@ -32,6 +33,35 @@ class RunLock:
         }
         os.ftruncate(self.handle, 0)
         os.pwrite(self.handle, json.dumps(text).encode(), 0)
+
+
+@contextmanager
+def lake_lock(lake: Lake) -> Iterator[RunLock]:
+    """Hold the lake's run lock, wherever its catalogue is. Raises FinopsError naming the holder."""
+    with run_lock(lake.folder) as lock:
+        if lake.catalog == "sqlite":
+            yield lock
+            return
+        with _catalogue_lock(lake):
+            yield lock
+
+
+@contextmanager
+def _catalogue_lock(lake: Lake) -> Iterator[None]:
+    """A session of its own holds the lock; it is still there at the end, or the run fails."""
+    connection = lake.engine.connect()
+    try:
+        load_extensions(connection, "postgres_scanner")
+        try:
+            # One connection, or a second one would be asked about the first one's lock.
+            connection.execute("set pg_connection_limit = 1")
+            me = quote_text(f"application_name='finops pid {os.getpid()} on {_host()}'"[:63])
+            connection.execute(f"attach {quote_text(lake.catalog.removeprefix('postgres:'))} as x")
+        except EngineError as error:
+            raise FinopsError("") from error
+        yield
+    finally:
+        connection.close()
 
 
 @contextmanager

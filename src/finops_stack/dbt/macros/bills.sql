@@ -62,22 +62,20 @@
     {%- endif -%}
 {% endmacro %}
 
-{#- From the contract where there is one, so that a vendor without bills has its empty table. -#}
+{#-
+  From the contract where there is one, so that a vendor without bills has its empty table.
+  Not partitioned: a transaction writes one bill, so a file holds one bill, and the file's own
+  minimum and maximum prune as well at half the cost of writing (docs/decisions/0009).
+-#}
 {% macro create_bill_table(target) %}
     {%- do run_query(
         "create table if not exists " ~ target ~ " " ~ get_table_columns_and_constraints()
-    ) -%}
-    {%- do run_query(
-        "alter table " ~ target ~ " set partitioned by (x_SourceName, BillingPeriodStart)"
     ) -%}
 {% endmacro %}
 
 {% macro create_side_table(target, sql) %}
     {%- do run_query(
         "create table if not exists " ~ target ~ " as select * from (" ~ sql ~ ") limit 0"
-    ) -%}
-    {%- do run_query(
-        "alter table " ~ target ~ " set partitioned by (x_SourceName, BillingPeriodStart)"
     ) -%}
 {% endmacro %}
 
