@@ -211,8 +211,12 @@ def deliver(bill: Path, config: Path) -> None:
 
 
 def _tree(folder: Path) -> dict[str, tuple[int, int]]:
-    """Path → time of the last change and size, of every file."""
-    stats = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+    """Path → time of the last change and size, of every file.
+
+    But not of the memory that readers of a SQLite file share (-shm): it holds locks, no content.
+    """
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    stats = {path: path.stat() for path in files if not path.name.endswith("-shm")}
     return {
         os.path.relpath(path, folder): (stat.st_mtime_ns, stat.st_size)
         for path, stat in stats.items()

@@ -114,14 +114,14 @@ def check_lake(lake: "Lake", *, now: datetime, clean: bool) -> list[Finding]:
 
 
 def _check_orphans(lake: "Lake", *, now: datetime, clean: bool) -> list[Finding]:
-    from finops_stack.warehouse.lock import run_lock
+    from finops_stack.warehouse.lock import lake_lock
     from finops_stack.warehouse.orphans import delete_orphans, orphans
 
     try:
         with lake.open(read_only=True) as connection:
             lying = orphans(connection, lake.data_path, now=now)
         if lying and clean:
-            with run_lock(lake.folder), lake.open() as connection:
+            with lake_lock(lake), lake.open() as connection:
                 gone = delete_orphans(connection, now=now)
             return [Finding("ok", "files", f"{len(gone)} orphaned Parquet files removed")]
     except FinopsError as error:

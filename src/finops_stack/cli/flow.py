@@ -30,7 +30,7 @@ from finops_stack.ingest.readable import require_readable
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Vendor
 from finops_stack.warehouse.engine import EngineError, first_line
-from finops_stack.warehouse.lock import run_lock
+from finops_stack.warehouse.lock import RunLock, lake_lock
 from finops_stack.warehouse.register import add_delivery, ensure_register
 from finops_stack.warehouse.retention import sweep_temporary
 
@@ -46,12 +46,12 @@ def run(
 ) -> RunSummary:
     """One run over the given sources and months. Raises FinopsError for what stops it whole."""
     summary = RunSummary(run_id=f"{now:%Y%m%dT%H%M%S%f}Z")
-    with stoppable(), _explained(summary), run_lock(session.lake.folder) as lock:
+    with stoppable(), _explained(summary), lake_lock(session.lake) as lock:
         with reporter.step("discover", 1):
             summary.plans = plan_sources(session, name=source, periods=periods, full=full)
         if any(bill.loads for plan in summary.plans for bill in plan.bills):
             lock.sign(now)
-            _load(session, reporter, summary, now)
+            _load(session, reporter, summary, now, lock)
     return summary
 
 
@@ -85,7 +85,9 @@ def _after(summary: RunSummary) -> str:
     return "; nothing was published"
 
 
-def _load(session: Session, reporter: Reporter, summary: RunSummary, now: datetime) -> None:
+def _load(
+    session: Session, reporter: Reporter, summary: RunSummary, now: datetime, lock: RunLock
+) -> None:
     # What is wrong with these would stop the run after its work, so it is asked for before.
     session.account_names()
     require_judgements(session.config.checks)
@@ -99,6 +101,7 @@ def _load(session: Session, reporter: Reporter, summary: RunSummary, now: dateti
     _land(session, reporter, summary, now)
     if summary.landed:
         _convert(session, reporter, summary)
+    lock.require_held()
     judge_and_publish(session, reporter, summary, now)
     shutil.rmtree(lake.work / "staging", ignore_errors=True)
 

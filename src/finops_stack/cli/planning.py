@@ -11,6 +11,7 @@ from finops_stack.deliveries.storage import Storage, open_storage
 from finops_stack.errors import FinopsError
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Vendor
+from finops_stack.warehouse.lake import NoLakeError
 from finops_stack.warehouse.register import (
     DeliveryRow,
     OutcomeRow,
@@ -40,11 +41,12 @@ class Known:
 
 def read_known(session: Session) -> Known:
     """The register's view; empty before the first run."""
-    if not session.lake.exists():
+    try:
+        with session.lake.open(read_only=True) as connection:
+            latest = latest_outcomes(connection)
+            return Known(latest, _earlier(deliveries(connection), latest))
+    except NoLakeError:
         return Known()
-    with session.lake.open(read_only=session.lake.catalog == "sqlite") as connection:
-        latest = latest_outcomes(connection)
-        return Known(latest, _earlier(deliveries(connection), latest))
 
 
 def _earlier(

@@ -13,7 +13,16 @@ from finops_stack.warehouse.sql import quote_text
 
 LAKE = "lake"
 _BUSY_TIMEOUT_MS = 60_000
+# DuckLake's words for a catalogue database without a lake in it.
+_NOT_MADE = "creating a new DuckLake is explicitly disabled"
 PUBLISHED_TABLE = "lake.ops.published"
+
+
+class NoLakeError(InputError):
+    """No run has made this lake yet; a plan takes that as an empty register."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"there is no lake yet in {folder}", hint='run "finops run" first')
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class Lake:
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with the lake attached as `lake` and used by default."""
         if read_only and not self.exists():
-            raise InputError(f"there is no lake in {self.folder}", hint='run "finops run" first')
+            raise NoLakeError(self.folder)
         connection = self.engine.connect()
         try:
             self.prepare(connection)
@@ -109,6 +118,8 @@ class Lake:
             connection.execute(self.attach_sql(read_only=read_only, snapshot=snapshot))
             connection.execute(f"use {LAKE}")
         except duckdb.Error as error:
+            if read_only and _NOT_MADE in str(error):
+                raise NoLakeError(self.folder) from error
             raise FinopsError(
                 f"the lake in {self.folder} cannot be opened: {first_line(error)}",
                 hint='run "finops doctor"',

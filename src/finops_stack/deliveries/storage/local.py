@@ -27,7 +27,7 @@ class LocalFolder:
             raise InputError(f"{self.root} {what}", hint="check the source's location")
         root = self.root.resolve()
         found = []
-        for folder, _, names in os.walk(root):
+        for folder, _, names in os.walk(root, onerror=_refuse):
             for name in names:
                 path = Path(folder) / name
                 if path.is_file() and path.resolve().is_relative_to(root):
@@ -63,6 +63,13 @@ class LocalFolder:
                 f"{path} changed while it was read", hint="run again when the delivery is complete"
             )
         return digest.hexdigest()
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be listed may hold a bill: passing over it would lose a month."""
+    raise InputError(
+        f"{error.filename} cannot be listed: {error.strerror}", hint="check its permissions"
+    ) from error
 
 
 def _info(root: Path, path: Path) -> ObjectInfo:

@@ -37,7 +37,11 @@ with
             delivery_period_start as BillingPeriodStart,
             delivery_period_end as BillingPeriodEnd,
             coalesce(line_item_usage_start_date, delivery_period_start) as ChargePeriodStart,
-            coalesce(line_item_usage_end_date, delivery_period_end) as ChargePeriodEnd,
+            -- a charge of a moment still has a period
+            greatest(
+                coalesce(line_item_usage_end_date, delivery_period_end),
+                coalesce(line_item_usage_start_date, delivery_period_start) + interval 1 second
+            ) as ChargePeriodEnd,
             -- what kind of charge
             charge_category as ChargeCategory,
             charge_class as ChargeClass,
