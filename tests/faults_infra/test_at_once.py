@@ -25,7 +25,7 @@ def lake(installation):
 
 
 def test_runs_at_once(lake):
-    """One works; the others name it and leave. Killed, it leaves no lock that anyone must remove."""
+    """One works; the others name it and leave. Killed, it leaves no lock to be removed."""
     log = lake.folder / "points.log"
     first = lake.start(points=str(log), pause_at=["before check", 1, 60])
     wait_until(lambda: log.exists() and "before check" in log.read_text(), 60)
@@ -60,9 +60,7 @@ def versions(number):
     amounts = {"2026-08": ["0.5"], "2026-09": ["0.25"]}
     if number:
         amounts = {"2026-08": [str(number)] * number, "2026-09": ["0.1"] * number}
-    return {
-        ("acme", month): expected(each, f"d{number}") for month, each in amounts.items()
-    }
+    return {("acme", month): expected(each, f"d{number}") for month, each in amounts.items()}
 
 
 def test_readers_see_whole_versions(lake):
@@ -94,4 +92,6 @@ def test_readers_see_whole_versions(lake):
 
 def as_text(totals):
     """As the reader writes it."""
-    return [[*bill, delivery, rows, f"{cost:.15f}"] for bill, (delivery, rows, cost) in totals.items()]
+    return [
+        [*bill, delivery, rows, f"{cost:.15f}"] for bill, (delivery, rows, cost) in totals.items()
+    ]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from installation import expected
 
-AUGUST, RESTATED = ["1"], ["2", "3"]
+# More rows than DuckLake keeps in its catalogue.
+AUGUST, RESTATED = ["1"] * 12, ["2", "3"] * 6
 BEFORE = {("acme", "2026-08"): expected(AUGUST, "d1")}
 AFTER = {("acme", "2026-08"): expected(RESTATED, "d2")}
 MANY_ROWS = 60_000
@@ -120,6 +121,17 @@ def test_little_memory(tmp_path, runner, new_installation, memory):
     assert installation.debris() == []
 
 
+def test_lake_moved(restated):
+    """The folder under another name, as in a container: read and run on."""
+    moved = restated.folder / "moved"
+    restated.lake.rename(moved)
+    restated.settings = f'[lake]\npath = "{moved}"\n'
+    restated.write_settings()
+    assert restated.totals() == BEFORE
+    restated.done()
+    assert restated.totals() == AFTER
+
+
 def test_one_broken_source(installation):
     """The other source's bills are published; the broken one is named."""
     installation.add_source("acme")
@@ -148,7 +160,10 @@ def test_rows_of_a_killed_run_are_never_published(restated):
 def test_spilled_files_of_a_killed_run_go(restated):
     """What DuckDB spilled and a kill left behind is deleted once nobody can still be using it."""
     temporary = restated.lake / "work" / "tmp"
-    old, young = temporary / "duckdb_temp_storage_S32K-0.tmp", temporary / "duckdb_temp_block-1.block"
+    old, young = (
+        temporary / "duckdb_temp_storage_S32K-0.tmp",
+        temporary / "duckdb_temp_block-1.block",
+    )
     for path in (old, young):
         path.write_bytes(b"x")
     os.utime(old, (0, 0))

@@ -1,7 +1,6 @@
 """C1, C2: a run killed at any moment leaves the published bills as they were; the next repairs."""
 
 import random
-import shutil
 import signal
 import threading
 import time
@@ -80,9 +79,7 @@ def lane(folder, runner):
     for name in log.read_text().splitlines():
         counted[name] += 1
         points.append([name, counted[name]])
-    return Lane(
-        installation, installation.state(), installation.raw_files(), points, length_s
-    )
+    return Lane(installation, installation.state(), installation.raw_files(), points, length_s)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ import threading
 import time
 from collections import Counter
 from functools import wraps
+from pathlib import Path
 
 PRELOADED = (
     "dbt.cli.main",
@@ -52,7 +53,7 @@ class Points:
     def reach(self, name):
         self.passed[name] += 1
         if self.log:
-            with open(self.log, "a") as file:
+            with Path(self.log).open("a") as file:
                 file.write(name + "\n")
         if self.stop_at == [name, self.passed[name]]:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -136,8 +137,10 @@ def _add_model_points(points):
 
 def become(request):
     """The child: set up, then be the command."""
-    out, err = (os.open(request["output"] + end, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-                for end in (".out", ".err"))
+    out, err = (
+        os.open(request["output"] + end, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        for end in (".out", ".err")
+    )
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.setsid()

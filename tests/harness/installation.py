@@ -1,4 +1,4 @@
-"""An installation on disk: a finops.toml, bills of the test vendor acme, a lake; and what is in it."""
+"""An installation on disk: a finops.toml, bills of the test vendor acme, a lake, its content."""
 
 import csv
 import hashlib
@@ -188,7 +188,9 @@ def totals(connection):
         "select x_SourceName, strftime(BillingPeriodStart, '%Y-%m'), x_DeliveryId, count(*),"
         " sum(BilledCost) from lake.main.focus group by all order by all"
     ).fetchall()
-    return {(source, month): (delivery, rows_, cost) for source, month, delivery, rows_, cost in rows}
+    return {
+        (source, month): (delivery, rows_, cost) for source, month, delivery, rows_, cost in rows
+    }
 
 
 def expected(amounts, delivery_id):
@@ -198,3 +200,13 @@ def expected(amounts, delivery_id):
 
 def rows_of(connection, name):
     return sorted(map(str, connection.execute(f'from lake.main."{name}"').fetchall()))
+
+
+def files_with(text, *folders):
+    """Files below the folders that hold the text; for secrets, which must be in none."""
+    return [
+        str(path)
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and text.encode() in path.read_bytes()
+    ]

@@ -1,4 +1,4 @@
-"""An S3 server (moto, in a process of its own) and a proxy before it that breaks what it is told to."""
+"""An S3 server (moto, in its own process), and a proxy before it that breaks what it is told."""
 
 import http.client
 import re
@@ -17,6 +17,11 @@ from botocore.config import Config
 
 KEY, SECRET = "AKIACANARYCANARY0000", "canary/secret/0123456789abcdefghijklmnop"
 REGION = "eu-central-1"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": KEY,
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_DEFAULT_REGION": REGION,
+}
 
 
 class ObjectStore:
@@ -75,7 +80,9 @@ class ObjectStore:
 
 
 ERROR = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
-STS_ERROR = "<ErrorResponse><Error><Code>{code}</Code><Message>{code}</Message></Error></ErrorResponse>"
+STS_ERROR = (
+    "<ErrorResponse><Error><Code>{code}</Code><Message>{code}</Message></Error></ErrorResponse>"
+)
 ANSWERS = {
     "AccessDenied": 403,
     "InvalidAccessKeyId": 403,
@@ -178,8 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
         upstream.request(self.command, self.path, body=body, headers=headers)
         answer = upstream.getresponse()
         content = answer.read()
-        kept = {k: v for k, v in answer.getheaders()
-                if k.lower() not in ("transfer-encoding", "connection", "server", "date")}  # fmt: skip
+        own = ("transfer-encoding", "connection", "server", "date")
+        kept = {k: v for k, v in answer.getheaders() if k.lower() not in own}
         upstream.close()
         self._answer(answer.status, kept, content, kind)
 
@@ -216,4 +223,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR) if not abrupt else self.connection.close()
 
-    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _handle
+    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _handle  # noqa: N815

@@ -37,7 +37,7 @@ class PostgresServer:
             shutil.chown(password_file, self.user)
         self.data = self.folder / "data"
         self._do("initdb", "-D", self.data, "-U", USER, "--pwfile", password_file,
-                 "--auth", "scram-sha-256", "--no-sync", "--locale", "C", "--encoding", "UTF8")  # fmt: skip
+                 "--auth", "scram-sha-256", "--no-sync", "--locale", "C", "-E", "UTF8")  # fmt: skip
         self.start()
 
     def start(self):

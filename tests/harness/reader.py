@@ -16,7 +16,9 @@ def main(folder, output, stop):
         while not Path(stop).exists():
             with lake.published() as connection:
                 found = totals(connection)
-            answer = [[*bill, delivery, rows, str(cost)] for bill, (delivery, rows, cost) in found.items()]
+            answer = [
+                [*bill, delivery, rows, str(cost)] for bill, (delivery, rows, cost) in found.items()
+            ]
             file.write(json.dumps(answer) + "\n")
 
 

@@ -8,15 +8,9 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "harness"))
 
 from finops_runner import Runner
-from installation import Installation
-from object_store import KEY, REGION, SECRET, ObjectStore
+from installation import Installation, files_with
+from object_store import SECRET, ObjectStore
 from postgres_server import PASSWORD, PostgresServer, binaries
-
-S3_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": KEY,
-    "AWS_SECRET_ACCESS_KEY": SECRET,
-    "AWS_DEFAULT_REGION": REGION,
-}
 
 
 @pytest.fixture(scope="session")
@@ -71,12 +65,3 @@ def new_installation(tmp_path, runner, server, database, monkeypatch):
     yield new
     for secret in (PASSWORD, SECRET):
         assert files_with(secret, tmp_path, runner.folder) == []
-
-
-def files_with(text, *folders):
-    return [
-        str(path)
-        for folder in folders
-        for path in folder.rglob("*")
-        if path.is_file() and text.encode() in path.read_bytes()
-    ]

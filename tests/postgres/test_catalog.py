@@ -5,10 +5,9 @@ import time
 from decimal import Decimal
 
 import pytest
-from conftest import S3_CREDENTIALS
 from finops_runner import wait_until
 from installation import expected
-from object_store import REGION
+from object_store import CREDENTIALS, REGION
 from postgres_server import PASSWORD
 
 AUGUST, RESTATED = ["1.25", "2"] * 6, ["3", "4", "5"] * 6
@@ -53,28 +52,6 @@ def test_run_restate_read(team, new_installation, server, database):
     assert not (team.lake / "catalog.sqlite").exists()
     assert str(second) in team.done("status").text or "2026-08" in team.done("status").out
     assert "72" in team.done("query", "select sum(BilledCost) from focus").out
-
-
-def test_one_run_at_a_time(team, new_installation, server):
-    """Two folders, one catalogue: no flock is shared, PostgreSQL's lock is."""
-    other = new_installation("two")
-    other.add_source("other")
-    other.deliver("other", "2026-08", "o1", AUGUST)
-    run = paused(team, "before check")
-    refused = other.run()
-    assert refused.code == 1, refused.text
-    assert "another run is at work on this lake" in refused.err
-    assert f"pid {run.pid}" in refused.err
-    assert "Traceback" not in refused.text
-    # The holder dies: the server frees its lock by itself.
-    run.send(signal.SIGKILL)
-    run.wait()
-    wait_until(lambda: other.run("run").code == 0, 20)
-    assert other.totals() == {("other", "2026-08"): expected(AUGUST, "o1")}
-    team.done()
-    both = BEFORE | {("other", "2026-08"): expected(AUGUST, "o1")}
-    assert team.totals() == both
-    assert other.totals() == both
 
 
 def test_server_goes_away(team, server):
@@ -135,25 +112,59 @@ def test_readers_during_publications(team):
     assert team.totals() == AFTER
 
 
-def test_with_files_on_s3(new_installation, store, database, monkeypatch):
-    """Nothing but work files on this disk: another machine needs only the settings."""
-    for name, value in S3_CREDENTIALS.items():
+@pytest.fixture
+def two(new_installation, store, database, monkeypatch):
+    """Two machines of a team: folders of their own, one catalogue, one bucket."""
+    for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     bucket = database.replace("_", "-")
     store.make_bucket(bucket)
-    where = (f"s3://{bucket}/finops", f'[lake.s3]\nendpoint_url = "{store.url}"\nregion = "{REGION}"\n')
-    first, second = (new_installation(name, *where) for name in ("one", "two"))
-    for each in (first, second):
-        each.env |= S3_CREDENTIALS
-    first.add_source("acme")
-    first.deliver("acme", "2026-08", "d1", AUGUST)
+    more = f'[lake.s3]\nendpoint_url = "{store.url}"\nregion = "{REGION}"\n'
+    pair = [new_installation(name, f"s3://{bucket}/finops", more) for name in ("one", "two")]
+    for each in pair:
+        each.env |= CREDENTIALS
+        each.add_source("acme", str(pair[0].bills("acme")))
+    pair[0].deliver("acme", "2026-08", "d1", AUGUST)
+    return pair
+
+
+def test_with_files_on_s3(two, store, database):
+    """Nothing but work files on the machines: either goes on where the other ended."""
+    first, second = two
     first.done()
-    second.add_source("acme", str(first.bills("acme")))
     first.deliver("acme", "2026-08", "d2", RESTATED)
     second.done()
     assert first.totals() == AFTER
     assert "nothing new" in first.done().out
     assert not list(first.lake.rglob("*.parquet"))
     assert not list(second.lake.rglob("*.parquet"))
+    bucket = database.replace("_", "-")
     assert store.keys(bucket, "finops/raw/acme/")
     assert store.keys(bucket, "finops/lake/")
+
+
+def test_one_run_at_a_time(two):
+    """Two folders share no file lock: PostgreSQL's holds, names its holder, dies with it."""
+    first, second = two
+    run = paused(first, "before check")
+    refused = second.run()
+    assert refused.code == 1, refused.text
+    assert f"another run is at work on this lake: finops pid {run.pid} on " in refused.err
+    assert "Traceback" not in refused.text
+    run.send(signal.SIGKILL)
+    run.wait()
+    ended = wait_until(lambda: None if "another run" in (it := second.run()).err else it)
+    assert ended.code == 0, ended.text
+    assert first.totals() == second.totals() == BEFORE
+
+
+def test_another_data_path(team, new_installation):
+    """One catalogue, data in two local folders: cannot be, and is said."""
+    team.done()
+    other = new_installation("two")
+    other.add_source("acme", str(team.bills("acme")))
+    ended = other.run()
+    assert ended.code == 1, ended.text
+    assert "DATA_PATH" in ended.err
+    assert "[lake]" in ended.err
+    assert team.totals() == BEFORE

@@ -8,14 +8,8 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "harness"))
 
 from finops_runner import Runner
-from installation import Installation
-from object_store import KEY, REGION, SECRET, FaultProxy, ObjectStore
-
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": KEY,
-    "AWS_SECRET_ACCESS_KEY": SECRET,
-    "AWS_DEFAULT_REGION": REGION,
-}
+from installation import Installation, files_with
+from object_store import CREDENTIALS, SECRET, FaultProxy, ObjectStore
 
 
 @pytest.fixture(scope="session")
@@ -64,12 +58,3 @@ def installation(tmp_path, runner):
     installation.env = dict(CREDENTIALS)
     yield installation
     assert files_with(SECRET, tmp_path, runner.folder) == []
-
-
-def files_with(text, *folders):
-    return [
-        str(path)
-        for folder in folders
-        for path in folder.rglob("*")
-        if path.is_file() and text.encode() in path.read_bytes()
-    ]

@@ -161,7 +161,9 @@ def test_changed_between_listing_and_reading(bills, store, bucket):
     wait_until(log.exists, 60)
     store.put(bucket, KEY_2026_08, bill_csv("2026-08", restated))
     ended = run.wait()
-    require_one_message(ended, 2, "acme 2026-08 was refused", f"{KEY_2026_08} changed while it was read")
+    require_one_message(
+        ended, 2, "acme 2026-08 was refused", f"{KEY_2026_08} changed while it was read"
+    )
     assert bills.totals() == {}
     bills.done()
     assert bills.totals() == {("acme", "2026-08"): expected(restated, "d1")}

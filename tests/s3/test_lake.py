@@ -6,9 +6,8 @@ from decimal import Decimal
 import duckdb
 import pyarrow as pa
 import pytest
-from conftest import CREDENTIALS, files_with
-from installation import expected
-from object_store import KEY, REGION, SECRET
+from installation import expected, files_with
+from object_store import CREDENTIALS, KEY, REGION, SECRET
 from pyarrow import parquet
 
 # More rows than DuckLake keeps in the catalogue: their Parquet files are on S3.
@@ -42,7 +41,7 @@ def deliver_parquet(installation, month, delivery_id, amounts):
 
 
 def test_run_restate_read(on_s3, store, bucket):
-    """Published, restated, read at both snapshots, exported by plain DuckDB; raw files unchanged."""
+    """Published, restated, read at both snapshots, exported; raw files unchanged."""
     first = deliver_parquet(on_s3, "2026-08", "d1", AUGUST)
     on_s3.done()
     assert on_s3.totals() == {("acme", "2026-08"): expected(AUGUST, "d1")}
@@ -63,7 +62,9 @@ def test_run_restate_read(on_s3, store, bucket):
     assert store.keys(bucket, "finops/prod/lake/")
     snapshots = [each.snapshot_id for each in on_s3.publications()]
     with on_s3.attached(snapshots[0]) as connection:
-        assert connection.execute("select sum(BilledCost) from focus").fetchone()[0] == sum(map(Decimal, AUGUST))
+        assert connection.execute("select sum(BilledCost) from focus").fetchone()[0] == sum(
+            map(Decimal, AUGUST)
+        )
     answer = on_s3.done("query", "select count(*) as n, sum(BilledCost) as cost from focus")
     whole = sum(map(Decimal, AUGUST + RESTATED))
     assert f"{whole.normalize():f}" in answer.out
@@ -110,7 +111,9 @@ def test_no_credentials(on_s3, bucket):
 def test_profile_and_role(on_s3, tmp_path, bucket):
     """The keys of a profile; a role is the profile's business."""
     config = tmp_path.parent / f"{bucket}.aws"
-    config.write_text(f"[profile lake]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n")
+    config.write_text(
+        f"[profile lake]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"
+    )
     on_s3.env = {"AWS_CONFIG_FILE": str(config)}
     on_s3.settings += 'profile = "lake"\n'
     on_s3.write_settings()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from finops_stack.errors import InputError
 from finops_stack.warehouse.engine import Engine
-from finops_stack.warehouse.lake import Lake, S3Access
+from finops_stack.warehouse.lake import Lake
+from finops_stack.warehouse.s3_secret import S3Access
 
 _NAME = "lake.json"
 

@@ -15,7 +15,8 @@ from finops_stack.ingest.load import RawZone
 from finops_stack.vendors.catalog import load_vendor
 from finops_stack.vendors.manifest import Vendor
 from finops_stack.warehouse.engine import Engine
-from finops_stack.warehouse.lake import Lake, S3Access
+from finops_stack.warehouse.lake import Lake
+from finops_stack.warehouse.s3_secret import S3Access
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# A statement inside dbt cannot be interrupted. A kill is safe at any moment, so it is the last word.
+# A statement inside dbt cannot be interrupted; a kill is safe at any moment: it is the last word.
 PATIENCE_S = 3.0
 
 

@@ -40,7 +40,7 @@ class RunLock:
     catalogue: "Connection[tuple[Any, ...]] | None" = None
 
     def sign(self, now: datetime) -> None:
-        """Say who holds it. Done when there is work to do: a run with nothing new writes nothing."""
+        """Say who holds it. Done when there is work to do: else a run writes nothing."""
         text = {
             "pid": os.getpid(),
             "host": socket.gethostname(),

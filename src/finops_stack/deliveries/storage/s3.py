@@ -36,7 +36,7 @@ UNREACHED_BUDGET_S = 60.0
 _PASSING = {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling"}
 
 
-class ChangedWhileRead(InputError):
+class ChangedWhileReadError(InputError):
     """The object under this key is no longer the listed one."""
 
 
@@ -196,7 +196,7 @@ def _explain(error: ClientError, action: str, place: str, bucket: str) -> Finops
     """One message for one fault: what was asked for, what the server said, what to do."""
     code = _code(error)
     if code in ("PreconditionFailed", "412"):
-        return ChangedWhileRead(
+        return ChangedWhileReadError(
             f"{place} changed while it was read", hint="run again when the delivery is complete"
         )
     if code in ("NoSuchBucket",):
