@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from finops_stack.vendors.manifest import Form, Vendor
-from finops_stack.warehouse.sql import quote_name, quote_text
+from finops_stack.warehouse.sql import NO_HIVE, quote_name, quote_text
 
 _PARQUET_TYPES = {"text": "varchar", "money": "double", "time": "timestamp_ms"}
 
@@ -35,7 +35,7 @@ def pack(delivery: Path, target: Path, vendor: Vendor) -> Path:
 def _write_parquet(path: Path, packed: Path, vendor: Vendor) -> None:
     """Typed as the vendor's form declares; blank stays NULL."""
     with duckdb.connect() as connection:
-        source = f"read_csv({quote_text(str(path))}, all_varchar = true, header = true)"
+        source = f"read_csv({quote_text(str(path))}, all_varchar = true, header = true, {NO_HIVE})"
         names = [row[0] for row in connection.execute(f"describe from {source}").fetchall()]
         form = vendor.form_of(names)
         assert form is not None, f"{path}: columns of no form of {vendor.name}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from finops_stack.errors import InputError
 from finops_stack.ingest.landed import LandedFile
 from finops_stack.warehouse.engine import EngineError, first_line, limit_reached
-from finops_stack.warehouse.sql import quote_name, quote_text
+from finops_stack.warehouse.sql import NO_HIVE, quote_name, quote_text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -35,7 +35,7 @@ def require_readable(
 def _look(
     connection: "DuckDBPyConnection", file: LandedFile, predicates: Mapping[str, str]
 ) -> None:
-    relation = f"read_parquet({quote_text(file.path)}, file_row_number = true)"
+    relation = f"read_parquet({quote_text(file.path)}, file_row_number = true, {NO_HIVE})"
     counts = ", ".join(f"count(*) filter (where {sql})" for sql in predicates.values())
     row = connection.execute(f"select {counts} from {relation}").fetchone()
     bad = [(c, n) for c, n in zip(predicates, row or (), strict=True) if n]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from finops_stack.errors import InputError
 from finops_stack.ingest.landed import RawColumn
 from finops_stack.warehouse.engine import EngineError, first_line, limit_reached
-from finops_stack.warehouse.sql import quote_text
+from finops_stack.warehouse.sql import NO_HIVE, quote_text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -89,7 +89,7 @@ def text_to_parquet(
       from read_csv({quote_text(str(path))}, auto_detect = false, header = false, skip = 1,
         columns = {{{columns}}}, delim = ',', quote = '"', escape = '"', nullstr = '',
         allow_quoted_nulls = true, strict_mode = true, null_padding = false,
-        max_line_size = {MAX_LINE_BYTES}, buffer_size = {MAX_LINE_BYTES * 4})
+        max_line_size = {MAX_LINE_BYTES}, buffer_size = {MAX_LINE_BYTES * 4}, {NO_HIVE})
     ) to {quote_text(str(target))} (format parquet, compression snappy)"""
     try:
         with _ordered(connection, wide=len(names) > _WIDE):
@@ -143,7 +143,7 @@ def describe_parquet(
     """Columns and row count from the footer. Raises InputError when it cannot be read."""
     place = quote_text(str(path))
     try:
-        columns = connection.execute(f"describe from read_parquet({place})").fetchall()
+        columns = connection.execute(f"describe from read_parquet({place}, {NO_HIVE})").fetchall()
         schema = connection.execute(
             f"select name, coalesce(num_children, 0) from parquet_schema({place})"
         ).fetchall()

@@ -1,5 +1,8 @@
 """Quoting: the one place where a name or a text enters SQL."""
 
+# A folder called key=value on the way to a file is no column of it.
+NO_HIVE = "hive_partitioning = false"
+
 
 def quote_name(name: str) -> str:
     """An identifier, safe whatever it holds."""

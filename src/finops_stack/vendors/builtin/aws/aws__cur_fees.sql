@@ -57,7 +57,11 @@ with
             coalesce(line_item_line_item_type, 'none') as line_type,
             coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n) as arn,
             coalesce(line_item_unblended_cost, 0) as unblended_cost,
-            nullif(pricing_public_on_demand_cost, 0) as public_cost,
+            -- a price in another currency is no list cost of this bill
+            case
+                when coalesce(pricing_currency, line_item_currency_code) = line_item_currency_code
+                then nullif(pricing_public_on_demand_cost, 0)
+            end as public_cost,
             -- a discount's empty net cost is 0, any other row's is its unblended cost
             case
                 when not payers.is_net

@@ -45,7 +45,13 @@ with
             payers.is_net,
             payers.payer_name,
             coalesce(source.line_item_unblended_cost, 0) as unblended_cost,
-            nullif(source.pricing_public_on_demand_cost, 0) as public_cost,
+            -- a price in another currency is no list cost of this bill
+            case
+                when
+                    coalesce(source.pricing_currency, source.line_item_currency_code)
+                    = source.line_item_currency_code
+                then nullif(source.pricing_public_on_demand_cost, 0)
+            end as public_cost,
             case
                 when payers.is_net
                 then
