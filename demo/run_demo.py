@@ -24,7 +24,7 @@ group by ServiceName order by sum(effective_cost) desc limit 5
 NEXT = """
 The lake is in {out}. From there, try:
 
-    cd {out}
+    source .venv/bin/activate && cd {out}
     finops report --by account --by tag:team
     finops history aws 2026-07
     finops query "select ServiceName, sum(EffectiveCost) from focus group by 1 order by 2 desc"
