@@ -36,7 +36,7 @@ ALIKE = (
     "delete in cost_by_month", "delete in resources_by_month", "insert in resources_by_month",
     "insert in cost_by_month", "after model cost_by_month",
 )  # fmt: skip
-A_CHAIN = 4
+A_CHAIN = 6
 AFTER_POINTER = ("before expire", "after expire")
 
 
@@ -126,7 +126,7 @@ def share(lanes, jobs, work):
 
 
 def test_killed_at_each_point(lanes):
-    """Four points a job: each kill finds the debris of the one before; then the repair."""
+    """Six points a job: each kill finds the debris of the one before; then the repair."""
     points = lanes[0].points
     assert [name for name, _ in lanes[1].points] == [name for name, _ in points]
     chosen = [(name, n) for name, n in points if n == 1 and not name.endswith(ALIKE)]

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from with_parent import end_with_parent
 
 KEY, SECRET = "AKIACANARYCANARY0000", "canary/secret/0123456789abcdefghijklmnop"
 REGION = "eu-central-1"
@@ -36,6 +37,7 @@ class ObjectStore:
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            preexec_fn=end_with_parent(),
         )
         self._wait(port)
         self.client = boto3.client(

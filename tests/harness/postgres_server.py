@@ -3,12 +3,15 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
 import psycopg
+from finops_runner import wait_until
+from with_parent import end_with_parent
 
 USER, PASSWORD = "finops", "canary-password-5f2c"
 
@@ -41,14 +44,36 @@ class PostgresServer:
         self.start()
 
     def start(self):
-        options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
-            " -c fsync=off -c max_connections=60"
-        )
-        self._do("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": self.folder,
+            "fsync": "off",
+            "max_connections": 60,
+        }
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                [self.binaries / "postgres", "-D", self.data, "-p", str(self.port)]
+                + [f"--{name}={value}" for name, value in options.items()],
+                user=self.user,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=end_with_parent(signal.SIGQUIT),
+            )
+        wait_until(self._answers, 60, "PostgreSQL's start")
+
+    def _answers(self):
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self):
-        self._do("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
+        """At once, as a crash would be."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(30)
 
     def close(self):
         self.stop()

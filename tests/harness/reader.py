@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 from installation import totals
@@ -20,6 +21,7 @@ def main(folder, output, stop):
                 [*bill, delivery, rows, str(cost)] for bill, (delivery, rows, cost) in found.items()
             ]
             file.write(json.dumps(answer) + "\n")
+            time.sleep(0.02)
 
 
 if __name__ == "__main__":
