@@ -34,7 +34,7 @@ bench: $(VENV)/installed ## speed and memory, as ratios, printed as a table
 
 lock: ## write requirements-dev.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --python-version 3.11 --group dev --extra s3 pyproject.toml -o requirements-dev.lock
+	  --python-version 3.11 --group dev --extra s3 --extra postgres pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what make made
 	rm -rf $(DEMO) bench/out .pytest_cache .mypy_cache .ruff_cache

@@ -136,7 +136,7 @@ def _land(session: Session, reporter: Reporter, summary: RunSummary, now: dateti
 
 def _convert(session: Session, reporter: Reporter, summary: RunSummary) -> None:
     """All landed bills in one dbt run; if a model fails, bill by bill, to find the one at fault."""
-    vendors = _vendors(session, summary)
+    vendors = _vendors(session)
     models = sum(len(v.models()) for v in vendors.values())
     with reporter.step("convert", models + len(summary.landed)) as step:
         message = _build(session, vendors, summary.landed, step.advance)
@@ -177,7 +177,7 @@ def _staged_bill(vendor: Vendor, landed: Landed) -> Bill:
     return Bill(delivery.source, str(delivery.period.start), form.models, relation_sql(files))
 
 
-def _vendors(session: Session, summary: RunSummary) -> dict[str, Vendor]:
+def _vendors(session: Session) -> dict[str, Vendor]:
     """Vendors of all sources, so that the focus view loses nobody's rows in a partial run."""
     names = {source.vendor for source in session.config.sources}
     return {name: session.vendor(name) for name in sorted(names)}
