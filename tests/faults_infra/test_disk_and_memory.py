@@ -111,11 +111,12 @@ def test_little_memory(tmp_path, runner, new_installation, memory):
     installation.deliver("acme", "2026-08", "d1", amounts)
     ended = installation.run()
     assert "Traceback" not in ended.text
+    # The run is judged, not whether so little memory also holds the sums read here.
+    installation.settings = ""
+    installation.write_settings()
     if ended.code:
         require_clear_refusal(ended, "emory")
         assert installation.totals() == {}
-        installation.settings = ""
-        installation.write_settings()
         installation.done()
     assert installation.totals() == {("acme", "2026-08"): expected(amounts, "d1")}
     assert installation.debris() == []
