@@ -10,15 +10,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ModelFailure:
-    """A model that did not build. `bill` is the bill it was at, where that is known."""
+    """A model that did not build, and dbt's reason in one line."""
 
     model: str
     message: str
 
 
-def run_dbt(
-    work: Path, *, select: str | None = None, progress: Callable[[str], None] = lambda _: None
-) -> list[ModelFailure]:
+def run_dbt(work: Path, *, progress: Callable[[str], None] = lambda _: None) -> list[ModelFailure]:
     """`dbt run` in the work folder; gives the models that failed (an empty list: all built).
 
     progress: called with the name of each model as it ends.
@@ -33,8 +31,6 @@ def run_dbt(
 
     arguments = ["run", "--project-dir", ".", "--profiles-dir", ".", "--log-level", "none"]
     arguments += ["--log-level-file", "error", "--no-use-colors", "--no-version-check"]
-    if select:
-        arguments += ["--select", select]
     with chdir(work):
         try:
             result = dbtRunner(callbacks=[on_event]).invoke(arguments)

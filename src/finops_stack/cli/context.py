@@ -23,7 +23,6 @@ class Context:
     config_path: Path
     json_logs: bool = False
     verbose: bool = False
-    debug: bool = False
 
     @cached_property
     def session(self) -> "Session":

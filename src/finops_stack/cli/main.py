@@ -44,7 +44,7 @@ def options(
     ] = False,
 ) -> None:
     """Options that go before the verb."""
-    context.obj = Context(config_path=config, json_logs=json_logs, verbose=verbose, debug=debug)
+    context.obj = Context(config_path=config, json_logs=json_logs, verbose=verbose)
 
 
 commands.register(app)

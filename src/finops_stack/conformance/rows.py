@@ -15,6 +15,7 @@ from finops_stack.focus import (
     columns,
     service_categories,
 )
+from finops_stack.warehouse.sql import quote_text
 
 # Older versions ask for fewer columns, of which none is missing in these.
 _REQUIRED_IN = ("1.2", "1.3", "1.4")
@@ -142,4 +143,4 @@ def _not_negative(column: Column) -> RowCheck:
 
 
 def _texts(values: tuple[str, ...] | list[str]) -> str:
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return ", ".join(quote_text(value) for value in values)
