@@ -63,6 +63,9 @@ class Source(_Section):
     )
     vendor: str = Field(description="whose bills: the name of a vendor folder")
     location: str = Field(description="folder or s3:// URL the bills arrive in")
+    given: dict[str, str] = Field(
+        default_factory=dict, description="what the bills leave out, such as a customer number"
+    )
     s3: S3Settings = S3Settings()
 
     @field_validator("location")

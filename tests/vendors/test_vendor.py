@@ -1,6 +1,7 @@
 """Every vendor folder, found by itself, through every step. A new vendor writes no test here."""
 
 import csv
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +42,12 @@ def source_name(vendor: str, case: str) -> str:
     return f"{vendor}-{case}".replace("_", "-").lower()
 
 
+def source_settings(case: Path) -> dict[str, dict[str, str]]:
+    """What a user would have written into finops.toml for this case, beside name and place."""
+    path = case / "source.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     root = tmp_path_factory.mktemp("vendors")
@@ -48,7 +55,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     for vendor, case in CASES:
         delivery = FOLDERS[vendor] / "fixtures" / case / "delivery"
         place = pack(delivery, root / vendor / case, read_vendor(FOLDERS[vendor]))
-        sources.append(Source(name=source_name(vendor, case), vendor=vendor, location=str(place)))
+        sources.append(
+            Source(
+                name=source_name(vendor, case),
+                vendor=vendor,
+                location=str(place),
+                **source_settings(delivery.parent),
+            )
+        )
     session = Session(
         Config(
             lake=LakeSettings(path=root / "lake"),

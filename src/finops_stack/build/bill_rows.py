@@ -6,13 +6,15 @@ models never see that. Everything here is text in, text out; DuckDB runs it per 
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from finops_stack.build.reading import moment_sql, number_text, plain_text, scaled
 from finops_stack.ingest.landed import LandedFile, RawColumn
 from finops_stack.period import BillingPeriod
 from finops_stack.vendors.manifest import Collect, Form, Kind, snake
+from finops_stack.vendors.mapping import ColumnRead
 from finops_stack.warehouse.sql import NO_HIVE, quote_name, quote_text
 
 MONEY = "decimal(38, 15)"
@@ -38,6 +40,7 @@ class BillFiles:
     delivered_at: datetime
     form: Form
     files: tuple[LandedFile, ...]
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def relation_sql(bill: BillFiles) -> str:
@@ -64,6 +67,7 @@ def _group_sql(bill: BillFiles, columns: Sequence[RawColumn], files: list[Landed
         f"timestamp '{bill.period.end}' as delivery_period_end",
         f"timestamp '{bill.delivered_at}' as delivered_at",
     ]
+    lineage += [f"{quote_text(bill.given[name])} as {quote_name(name)}" for name in bill.form.given]
     select = ",\n  ".join(lineage + typed)
     return f"select\n  {select}\nfrom {read_files(files)}"
 
@@ -93,13 +97,18 @@ def column_expressions(form: Form, columns: Sequence[RawColumn]) -> dict[str, st
         elif raw is None:
             expressions[name] = f"cast(null as {_NULLS[kind]})"
         else:
-            expressions[name] = cast_sql(raw, kind)
+            expressions[name] = cast_sql(raw, kind, form.read.get(name))
     return expressions
 
 
-def cast_sql(raw: RawColumn, kind: Kind) -> str:
+def cast_sql(raw: RawColumn, kind: Kind, read: ColumnRead | None = None) -> str:
     """One raw column as a declared kind; what does not parse becomes NULL (and a finding)."""
     column = quote_name(raw.name)
+    if read is not None and kind == "time":
+        return moment_sql(column, raw.type, read)
+    if read is not None and kind == "money":
+        text = number_text(column, read) if raw.type == "VARCHAR" else column
+        return scaled(_money_sql(text, raw.type), read)
     if kind == "text":
         text = column if raw.type == "VARCHAR" else f"cast({column} as varchar)"
         return f"nullif({text}, '')"
@@ -219,15 +228,17 @@ def unreadable_predicates(form: Form, columns: Sequence[RawColumn]) -> dict[str,
         name, kind = kinds.get(form.normalise(column.delivered).lower(), ("", "text"))
         if name in form.columns.lenient or kind == "text":
             continue
-        if predicate := _unreadable(column, kind):
+        if predicate := _unreadable(column, kind, form.read.get(name)):
             predicates[column.delivered] = predicate
     return predicates
 
 
-def _unreadable(column: RawColumn, kind: Kind) -> str | None:
+def _unreadable(column: RawColumn, kind: Kind, read: ColumnRead | None = None) -> str | None:
     quoted, raw_type = quote_name(column.name), column.type
     if not _TYPES[kind].fullmatch(raw_type):
         return f"{quoted} is not null"
+    if raw_type == "VARCHAR" and read is not None:
+        return f"{plain_text(quoted, read)} is not null and {cast_sql(column, kind, read)} is null"
     if raw_type != "VARCHAR":
         return _unreadable_typed(quoted, column, kind)
     wrong = f"{cast_sql(column, kind)} is null"

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from finops_stack.build.mapped import mapped_models
 from finops_stack.focus.spec import VERSIONS, canonical_columns, sql_type, version_select
 from finops_stack.vendors.manifest import Vendor
 from finops_stack.warehouse.sql import quote_name
@@ -112,7 +113,8 @@ def _bills_json(bills: Sequence[Bill]) -> str:
 
 def _vendor_files(vendor: Vendor) -> dict[str, str]:
     folder = f"models/vendors/{vendor.name}"
-    files = {f"{folder}/{name}.sql": text for name, text in vendor.models().items()}
+    models = vendor.models() | mapped_models(vendor)
+    files = {f"{folder}/{name}.sql": text for name, text in models.items()}
     files |= {f"vocabulary/{vendor.name}/{n}": text for n, text in vendor.vocabulary().items()}
     files[f"{folder}/contracts.yml"] = _yaml({"models": _contracts(vendor)})
     return files

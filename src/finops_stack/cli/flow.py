@@ -4,7 +4,7 @@ A bill that fails a step is left as it was published; the other bills go on.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -23,12 +23,12 @@ from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
 from finops_stack.cli.stopping import stoppable
 from finops_stack.cli.summary import RunSummary
-from finops_stack.errors import EXIT_INTERRUPTED, FinopsError
+from finops_stack.errors import EXIT_INTERRUPTED, FinopsError, InputError
 from finops_stack.ingest.land import land
 from finops_stack.ingest.landed import Landed
 from finops_stack.ingest.readable import require_readable
 from finops_stack.period import PeriodRange
-from finops_stack.vendors.manifest import Vendor
+from finops_stack.vendors.manifest import Form, Vendor
 from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.lock import RunLock, lake_lock
 from finops_stack.warehouse.register import add_delivery, ensure_register
@@ -125,6 +125,7 @@ def _land(session: Session, reporter: Reporter, summary: RunSummary, now: dateti
                     progress=step.advance,
                 )
                 form = source_plan.vendor.form(landed.form)
+                _require_given(session, landed.delivery.source, form)
                 for file in landed.files:
                     require_readable(connection, file, unreadable_predicates(form, file.columns))
             except FinopsError as error:
@@ -132,6 +133,17 @@ def _land(session: Session, reporter: Reporter, summary: RunSummary, now: dateti
                 continue
             add_delivery(connection, delivery_row(landed, run_id=summary.run_id, now=now))
             summary.landed.append(landed)
+
+
+def _require_given(session: Session, name: str, form: Form) -> None:
+    """What the bills of this form leave out stands in the source's settings."""
+    source = next(source for source in session.config.sources if source.name == name)
+    for column, what in form.given.items():
+        if not source.given.get(column):
+            raise InputError(
+                f'source "{name}": its bills do not say the {what}',
+                hint=f'add given = {{ {column} = "…" }} to that source in finops.toml',
+            )
 
 
 def _convert(session: Session, reporter: Reporter, summary: RunSummary) -> None:
@@ -156,7 +168,10 @@ def _build(
 ) -> str:
     """Stage dbt's folder and run it; gives the first failure's message, or nothing."""
     work = session.lake.work / "dbt"
-    staged = [_staged_bill(vendors[landed.delivery.vendor], landed) for landed in bills]
+    given = {source.name: source.given for source in session.config.sources}
+    staged = [
+        _staged_bill(vendors[b.delivery.vendor], b, given[b.delivery.source]) for b in bills
+    ]
     files = plan(list(vendors.values()), staged, account_names=session.account_names())
     work.mkdir(parents=True, exist_ok=True)
     sync(files | {"lake.json": lake_text(session.lake)}, work)
@@ -164,7 +179,7 @@ def _build(
     return "; ".join(f"{f.model}: {f.message}" if f.model else f.message for f in failures[:1])
 
 
-def _staged_bill(vendor: Vendor, landed: Landed) -> Bill:
+def _staged_bill(vendor: Vendor, landed: Landed, given: Mapping[str, str]) -> Bill:
     delivery, form = landed.delivery, vendor.form(landed.form)
     files = BillFiles(
         delivery.source,
@@ -173,6 +188,7 @@ def _staged_bill(vendor: Vendor, landed: Landed) -> Bill:
         delivery.delivered_at,
         form,
         landed.files,
+        given,
     )
     return Bill(delivery.source, str(delivery.period.start), form.models, relation_sql(files))
 

@@ -84,7 +84,10 @@ class Session:
 
     def rules(self, vendor: Vendor) -> str:
         """Changes when this vendor's models, the package or the check settings do."""
-        parts = [__version__, vendor.models(), vendor.vocabulary(), self.config.checks]
+        manifest = vendor.model_dump(mode="json", exclude={"folder"})
+        given = {s.name: s.given for s in self.config.sources if s.vendor == vendor.name}
+        parts = [__version__, manifest, vendor.models(), vendor.vocabulary(), given]
+        parts += [self.config.checks]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

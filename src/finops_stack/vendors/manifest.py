@@ -3,7 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -15,6 +15,9 @@ from pydantic import (
 )
 
 from finops_stack.errors import InputError
+from finops_stack.vendors.focus_base import with_focus_columns
+from finops_stack.vendors.mapping import Mapped
+from finops_stack.vendors.mapping_check import require_mapping
 
 Kind = Literal["text", "money", "time", "map"]
 
@@ -94,14 +97,17 @@ class Collect(_Part):
         return value
 
 
-class Form(_Part):
-    """What the rows of a bill look like, and which models read them."""
+class Form(Mapped):
+    """What the rows of a bill look like, and which models read them.
+
+    focus and control name models of the folder; without them they are made from the mapping.
+    """
 
     name: str
     title: str
     recognised_by: tuple[str, ...] = Field(min_length=1)
-    focus: str
-    control: str
+    focus: str = ""
+    control: str = ""
     commitments: str | None = None
     side: tuple[str, ...] = ()
     names: Literal["snake", "as_is"] = "as_is"
@@ -110,6 +116,18 @@ class Form(_Part):
     columns: Columns
     aliases: dict[str, str] = Field(default_factory=dict)
     collect: tuple[Collect, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _focus_columns(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A form that is FOCUS already has every FOCUS column, in its newest name."""
+        return with_focus_columns(values) if values.get("base") == "focus" else values
+
+    @model_validator(mode="after")
+    def _has_models_or_mapping(self) -> "Form":
+        if not self.is_mapped and not (self.focus and self.control):
+            raise ValueError("names no models (focus, control) and has no mapping")
+        return self
 
     @model_validator(mode="after")
     def _maps_are_declared(self) -> "Form":
@@ -122,6 +140,15 @@ class Form(_Part):
     def models(self) -> tuple[str, ...]:
         """Every model that reads this form."""
         return tuple(m for m in (self.focus, self.control, self.commitments) if m) + self.side
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether its models are made from its mapping."""
+        return bool(self.mapping or self.base)
+
+    def row_columns(self) -> dict[str, str]:
+        """Column → kind of all a row of this form has, given ones included."""
+        return {**self.columns.kinds(), **dict.fromkeys(self.given, "text")}
 
     def normalise(self, delivered: str) -> str:
         """A delivered column name in this form's spelling."""
@@ -145,6 +172,22 @@ class Vendor(_Part):
     layouts: tuple[Layout, ...]
     forms: tuple[Form, ...]
     x_columns: dict[str, XColumn] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_models(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Models made from a mapping are called as the folder's own would be."""
+        forms = [
+            {
+                "focus": f"{values['name']}__{form.get('name')}_focus",
+                "control": f"{values['name']}__{form.get('name')}_control",
+            }
+            | form
+            if form.get("mapping") or form.get("base")
+            else form
+            for form in values.get("forms", ())
+        ]
+        return values | {"forms": forms}
 
     def form_of(self, columns: list[str]) -> Form | None:
         """The form whose recognising columns are all among the delivered names."""
@@ -206,13 +249,17 @@ def read_vendor(folder: Path) -> Vendor:
         place = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path}: {place}: {first['msg']}", hint=f"mend {place}") from error
     _require_models(vendor)
+    for form in vendor.forms:
+        if form.is_mapped:
+            require_mapping(vendor, form)
     return vendor
 
 
 def _require_models(vendor: Vendor) -> None:
     there = set(vendor.models())
     for form in vendor.forms:
-        missing = [model for model in form.models if model not in there]
+        made = {form.focus, form.control} if form.is_mapped else set()
+        missing = [model for model in form.models if model not in there | made]
         if missing:
             raise InputError(
                 f'vendor "{vendor.name}", form "{form.name}": no {missing[0]}.sql in its folder',

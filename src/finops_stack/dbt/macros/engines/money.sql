@@ -5,15 +5,25 @@
 
 {% macro default__money(expression) -%} cast({{ expression }} as decimal(38, 15)){%- endmacro %}
 
-{#- A quotient as money; null when the divisor is 0. Sixteen digits, as a double has. -#}
+{#-
+  A quotient as money; null when the divisor is 0. Sixteen digits, as a double has; where eight
+  places are the same to its last digit, those: 411522.63 and not 411522.629999999975424.
+-#}
 {% macro divide_money(dividend, divisor) -%}
     {{ return(adapter.dispatch("divide_money", "finops")(dividend, divisor)) }}
 {%- endmacro %}
 
 {% macro default__divide_money(dividend, divisor) -%}
-    try_cast(
-        cast({{ dividend }} as double) / nullif(cast({{ divisor }} as double), 0) as decimal(38, 15)
-    )
+    {%- set quotient -%}
+        (cast({{ dividend }} as double) / nullif(cast({{ divisor }} as double), 0))
+    {%- endset -%}
+    case
+        when
+            abs(cast(try_cast({{ quotient }} as decimal(18, 8)) as double) - {{ quotient }})
+            <= 4e-16 * abs({{ quotient }})
+        then cast(try_cast({{ quotient }} as decimal(18, 8)) as decimal(38, 15))
+        else try_cast({{ quotient }} as decimal(38, 15))
+    end
 {%- endmacro %}
 
 {#- One value of a map column; null when the key is not there. -#}
@@ -22,3 +32,32 @@
 {%- endmacro %}
 
 {% macro default__map_value(map, key) -%} {{ map }} [{{ key }}]{%- endmacro %}
+
+{#-
+  A product as money. decimal(38, 15) times itself has 30 places and overflows past 8 digits before
+  the point, so each factor is first cast down to as many places as it really has: exact where the
+  places of both fit in 15 together, else sixteen digits, as a double has.
+-#}
+{% macro multiply_money(left, right) -%}
+    {{ return(adapter.dispatch("multiply_money", "finops")(left, right)) }}
+{%- endmacro %}
+
+{% macro default__multiply_money(left, right) -%}
+    {%- set a, b = money(left) | trim, money(right) | trim -%}
+    (
+        case
+            {%- for (places_a, places_b) in [
+                ["decimal(20, 8)", "decimal(18, 7)"],
+                ["decimal(18, 15)", "decimal(20, 0)"],
+                ["decimal(20, 0)", "decimal(18, 15)"],
+                ["decimal(19, 11)", "decimal(19, 4)"],
+            ] %}
+            when
+                try_cast({{ a }} as {{ places_a }}) = {{ a }}
+                and try_cast({{ b }} as {{ places_b }}) = {{ b }}
+            then cast(cast({{ a }} as {{ places_a }}) * cast({{ b }} as {{ places_b }}) as decimal(38, 15))
+            {%- endfor %}
+            else cast(cast({{ a }} as double) * cast({{ b }} as double) as decimal(38, 15))
+        end
+    )
+{%- endmacro %}
