@@ -13,6 +13,7 @@ from finops_stack.cli import (
     setup_commands,
     sources_command,
     status_command,
+    vendor_commands,
 )
 
 
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add every verb to the command."""
     setup_commands.register(app)
     sources_command.register(app)
+    vendor_commands.register(app)
     run_command.register(app)
     status_command.register(app)
     check_command.register(app)

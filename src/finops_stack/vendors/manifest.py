@@ -27,9 +27,14 @@ class _Part(BaseModel):
 
 
 class VendorHead(_Part):
-    """Who the vendor is."""
+    """Who the vendor is, and how far its folder can be trusted."""
 
     title: str
+    status: Literal["documented", "proven"] = Field(
+        default="documented",
+        description="documented: from the provider's pages and samples; proven: on real bills",
+    )
+    gaps: tuple[str, ...] = Field(default=(), description="what is known not to be covered")
 
 
 class Layout(_Part):
