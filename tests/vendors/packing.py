@@ -1,6 +1,7 @@
 """A fixture's readable csv → the files a provider delivers (docs/vendor-folders.md, Fixtures)."""
 
 import gzip
+import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -14,12 +15,15 @@ _PARQUET_TYPES = {"text": "varchar", "money": "double", "time": "timestamp_ms"}
 
 
 def pack(delivery: Path, target: Path, vendor: Vendor) -> Path:
-    """Copy a fixture's `delivery/` folder, turning `x.csv.gz.csv` and its like into `x.csv.gz`."""
+    """Copy a fixture's `delivery/` folder, turning `x.csv.gz.csv` and its like into `x.csv.gz`.
+
+    `x.parquet.jsonl` becomes nested Parquet; its types stand in types.json beside `delivery/`.
+    """
     for path in sorted(p for p in delivery.rglob("*") if p.is_file()):
         place = target / path.relative_to(delivery)
         place.parent.mkdir(parents=True, exist_ok=True)
         packed = place.with_suffix("")
-        if path.name.endswith(".csv.gz.csv"):
+        if path.name.endswith((".csv.gz.csv", ".jsonl.gz.jsonl")):
             # mtime 0: the same fixture gives the same bytes
             packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
         elif path.name.endswith(".csv.zip.csv"):
@@ -27,6 +31,8 @@ def pack(delivery: Path, target: Path, vendor: Vendor) -> Path:
                 archive.write(path, packed.with_suffix("").name)
         elif path.name.endswith(".parquet.csv"):
             _write_parquet(path, packed, vendor)
+        elif path.name.endswith(".parquet.jsonl"):
+            _write_nested(path, packed, delivery.parent / "types.json")
         else:
             shutil.copyfile(path, place)
     return target
@@ -42,6 +48,18 @@ def _write_parquet(path: Path, packed: Path, vendor: Vendor) -> None:
         select = ", ".join(_typed(form, name) for name in names)
         connection.execute(
             f"copy (select {select} from {source}) to {quote_text(str(packed))} (format parquet)"
+        )
+
+
+def _write_nested(path: Path, packed: Path, types: Path) -> None:
+    """Nested columns, typed as the case's types.json says: column → DuckDB type."""
+    columns: dict[str, str] = json.loads(types.read_text(encoding="utf-8"))
+    pairs = ", ".join(f"{quote_text(name)}: {quote_text(kind)}" for name, kind in columns.items())
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"copy (select * from read_json({quote_text(str(path))},"
+            f" format = 'newline_delimited', columns = {{{pairs}}}))"
+            f" to {quote_text(str(packed))} (format parquet)"
         )
 
 
