@@ -10,7 +10,14 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -119,6 +126,21 @@ class RetentionSettings(_Section):
     days: int = Field(default=30, ge=0, description="superseded deliveries and snapshots, in days")
 
 
+class CurrencySettings(_Section):
+    """One currency to report in, beside the currencies of the bills."""
+
+    reporting: str | None = Field(
+        default=None, pattern=r"^[A-Z]{3}$", description="ISO 4217 code, such as EUR"
+    )
+    rates: Path | None = Field(default=None, description="csv: month,from,to,rate")
+
+    @model_validator(mode="after")
+    def _both(self) -> "CurrencySettings":
+        if (self.reporting is None) != (self.rates is None):
+            raise ValueError("reporting and rates go together")
+        return self
+
+
 class Config(BaseSettings):
     """All settings of one installation."""
 
@@ -134,6 +156,7 @@ class Config(BaseSettings):
         default=(), description="folders with vendors of your own"
     )
     account_names: Path | None = Field(default=None, description="csv with account_id,account_name")
+    currency: CurrencySettings = CurrencySettings()
     checks: dict[str, Literal["gate", "warn", "ignore"]] = Field(
         default_factory=dict, description="severity by check id"
     )
@@ -228,6 +251,7 @@ def _anchored(config: Config, folder: Path) -> Config:
             "sources": sources,
             "vendor_folders": tuple(folder / p.expanduser() for p in config.vendor_folders),
             "account_names": anchor(config.account_names),
+            "currency": config.currency.model_copy(update={"rates": anchor(config.currency.rates)}),
         }
     )
 
@@ -253,6 +277,7 @@ def _known_keys(place: tuple[int | str, ...]) -> list[str]:
         "retention": RetentionSettings,
         "sources": Source,
         "s3": S3Settings,
+        "currency": CurrencySettings,
     }
     for part in place:
         model = sections.get(str(part), model)

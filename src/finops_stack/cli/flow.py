@@ -31,6 +31,7 @@ from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Form, Vendor
 from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.lock import RunLock, lake_lock
+from finops_stack.warehouse.rates import store_rates, stored_rates
 from finops_stack.warehouse.register import add_delivery, ensure_register
 from finops_stack.warehouse.retention import sweep_temporary
 
@@ -49,10 +50,21 @@ def run(
     with stoppable(), _explained(summary), lake_lock(session.lake) as lock:
         with reporter.step("discover", 1):
             summary.plans = plan_sources(session, name=source, periods=periods, full=full)
-        if any(bill.loads for plan in summary.plans for bill in plan.bills):
+        summary.new_rates = _new_rates(session)
+        loads = any(bill.loads for plan in summary.plans for bill in plan.bills)
+        if loads or summary.new_rates:
             lock.sign(now)
             _load(session, reporter, summary, now, lock)
     return summary
+
+
+def _new_rates(session: Session) -> bool:
+    """Whether the user's exchange rates are others than those of the lake."""
+    rates = session.exchange_rates()
+    if not session.lake.exists():
+        return False
+    with session.lake.open(read_only=True) as connection:
+        return set(stored_rates(connection)) != set(rates)
 
 
 @contextmanager
@@ -98,6 +110,7 @@ def _load(
     with lake.open() as connection:
         ensure_register(connection)
         clear_unfinished(session, connection, now)
+        store_rates(connection, session.exchange_rates())
     _land(session, reporter, summary, now)
     if summary.landed:
         _convert(session, reporter, summary)
@@ -169,9 +182,7 @@ def _build(
     """Stage dbt's folder and run it; gives the first failure's message, or nothing."""
     work = session.lake.work / "dbt"
     given = {source.name: source.given for source in session.config.sources}
-    staged = [
-        _staged_bill(vendors[b.delivery.vendor], b, given[b.delivery.source]) for b in bills
-    ]
+    staged = [_staged_bill(vendors[b.delivery.vendor], b, given[b.delivery.source]) for b in bills]
     files = plan(list(vendors.values()), staged, account_names=session.account_names())
     work.mkdir(parents=True, exist_ok=True)
     sync(files | {"lake.json": lake_text(session.lake)}, work)

@@ -180,7 +180,7 @@ def _record(
             ended_at=datetime.now(UTC).replace(tzinfo=None),
             outcome=str(summary.exit_code),
         )
-        if summary.published:
+        if summary.published or (summary.new_rates and published_snapshot(connection) is not None):
             publish(connection, run_id=summary.run_id, snapshot_id=snapshot, at=now)
 
 

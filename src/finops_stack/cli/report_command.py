@@ -85,6 +85,9 @@ def report(
         typer.Option(help="service, account, region or tag:KEY; may be given several times."),
     ] = None,
     cost: CostOption = "effective",
+    converted: Annotated[
+        bool, typer.Option("--converted", help="In the reporting currency of finops.toml.")
+    ] = False,
     top: Annotated[
         int | None,
         typer.Option(min=1, help=f"Lines a currency; default: {_TOP} in text, else all."),
@@ -95,7 +98,7 @@ def report(
 ) -> None:
     """Show cost by service or other dimensions against the month before."""
     state: Context = context.obj
-    found = _read(state, month, by or ["service"], cost)
+    found = _read(state, month, by or ["service"], cost, converted=converted)
     lines = top or (_TOP if output == "text" else None)
     if output == "json":
         show_json(_to_dict(found, cost, lines))
@@ -110,7 +113,9 @@ def report(
     state.reporter.say("next: finops export --to FOLDER, or finops report --by tag:KEY")
 
 
-def _read(state: Context, month: str | None, by: Sequence[str], cost: Cost) -> Report:
+def _read(
+    state: Context, month: str | None, by: Sequence[str], cost: Cost, *, converted: bool
+) -> Report:
     from finops_stack.warehouse.costs import Dimension, cost_by, published_months
 
     dimensions = [Dimension.parse(text) for text in dict.fromkeys(by)]
@@ -127,12 +132,31 @@ def _read(state: Context, month: str | None, by: Sequence[str], cost: Cost) -> R
             )
         before = shown.previous().start
         rows = cost_by(connection, dimensions, cost=cost, month=shown.start, month_before=before)
+        if converted:
+            rows = _converted(state, connection, rows, shown)
         unused = [
             _unused(connection, dimension.tag, shown)
             for place, dimension in enumerate(dimensions)
             if dimension.tag is not None and all(row.values[place] is None for row in rows)
         ]
     return Report(shown, dimensions, _currencies(rows, with_before=before in months), unused)
+
+
+def _converted(
+    state: Context, connection: "DuckDBPyConnection", rows: "list[CostRow]", month: BillingPeriod
+) -> "list[CostRow]":
+    """In the reporting currency; what has no rate stays apart, and is said."""
+    from finops_stack.warehouse import conversion
+
+    found = conversion.converted(
+        connection, rows, month=month.start, month_before=month.previous().start
+    )
+    for currency, at in found.missing:
+        state.reporter.warn(
+            f"no rate for {currency} in {at:%Y-%m}: its costs are shown in {currency}",
+            "add it to the rates file named under [currency], then: finops run",
+        )
+    return found.rows
 
 
 def _unused(connection: "DuckDBPyConnection", tag: str, month: BillingPeriod) -> tuple[str, str]:

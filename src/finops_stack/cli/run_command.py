@@ -123,7 +123,8 @@ def show_summary(state: Context, summary: "RunSummary") -> None:
 def _show_totals(state: Context, summary: "RunSummary") -> None:
     if not summary.landed and not summary.refused:
         months = sum(len(each.bills) for each in summary.plans)
-        state.out.print(f"nothing new: {months} bills as published")
+        news = "new exchange rates" if summary.new_rates else "nothing new"
+        state.out.print(f"{news}: {months} bills as published")
         return
     warned = sum(1 for r in summary.results if r.severity == "warn" and not r.passed)
     rows = count_text(sum(landed.rows for landed in summary.published))

@@ -16,6 +16,7 @@ from finops_stack.vendors.catalog import load_vendor
 from finops_stack.vendors.manifest import Vendor
 from finops_stack.warehouse.engine import Engine
 from finops_stack.warehouse.lake import Lake
+from finops_stack.warehouse.rates import Rate, parse_rates
 from finops_stack.warehouse.s3_secret import S3Access
 
 
@@ -68,17 +69,20 @@ class Session:
         """A vendor folder, read."""
         return load_vendor(name, self.config.vendor_folders)
 
+    def exchange_rates(self) -> list[Rate]:
+        """The user's rates into the reporting currency; none where none is set."""
+        currency = self.config.currency
+        if currency.rates is None or currency.reporting is None:
+            return []
+        text = _read_text(currency.rates, "rates under [currency]")
+        return parse_rates(text, currency.rates, currency.reporting)
+
     def account_names(self) -> str | None:
         """The user's own account names, as csv text. Raises InputError naming the wrong line."""
         path = self.config.account_names
         if path is None:
             return None
-        if not path.is_file():
-            raise InputError(f"{path} is not there", hint="check account_names in finops.toml")
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
+        text = _read_text(path, "account_names")
         _require_names(text, path)
         return text
 
@@ -89,6 +93,15 @@ class Session:
         parts = [__version__, manifest, vendor.models(), vendor.vocabulary(), given]
         parts += [self.config.checks]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _read_text(path: Path, setting: str) -> str:
+    if not path.is_file():
+        raise InputError(f"{path} is not there", hint=f"check {setting} in finops.toml")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
 
 
 def _require_names(text: str, path: Path) -> None:

@@ -35,6 +35,11 @@ path = "lake"                  # local folder: catalogue, data, lock, work files
 [retention]
 # days = 30                    # how long replaced bills and snapshots stay readable
 
+[currency]
+# Costs of several currencies are never added up; converted ones stand beside them.
+# reporting = "EUR"
+# rates = "rates.csv"          # csv: month,from,to,rate
+
 [checks]
 # gate, warn or ignore, by check id ("finops check --all" lists them)
 # "service-category-known" = "ignore"

@@ -22,6 +22,7 @@ class RunSummary:
     published: list[Landed] = field(default_factory=list)
     results: list[CheckResult] = field(default_factory=list)
     recording: bool = False
+    new_rates: bool = False
 
     @property
     def exit_code(self) -> int:

@@ -30,6 +30,9 @@
     read_csv('vocabulary/account_names.csv', {{ small_csv() }})
 {%- endmacro %}
 
+{#- The user's rates into one reporting currency, by billing period: written before each run. -#}
+{% macro exchange_rates() -%}lake.ops.exchange_rates{%- endmacro %}
+
 {% macro changed_bills() %}
     {%- set found = run_query(
         "select source, billing_period_start, to_json(models)::varchar as models, relation"

@@ -26,6 +26,21 @@
     end
 {%- endmacro %}
 
+{#-
+  An amount in another currency. Ten places of the amount and twelve of the rate leave sixteen
+  digits before the point; a sum of rounded amounts may differ from a rounded sum in the tenth place.
+-#}
+{% macro convert_money(amount, rate) -%}
+    {{ return(adapter.dispatch("convert_money", "finops")(amount, rate)) }}
+{%- endmacro %}
+
+{% macro default__convert_money(amount, rate) -%}
+    cast(
+        cast({{ amount }} as decimal(38, 10)) * cast({{ rate }} as decimal(24, 12))
+        as decimal(38, 15)
+    )
+{%- endmacro %}
+
 {#- One value of a map column; null when the key is not there. -#}
 {% macro map_value(map, key) -%}
     {{ return(adapter.dispatch("map_value", "finops")(map, key)) }}
