@@ -53,16 +53,19 @@
     {%- set first = (
         "r." ~ key ~ " is not null and list_position(" ~ keys ~ ", r." ~ key ~ ") = i"
     ) -%}
-    {%- set entry = "{'k':r." ~ key ~ ", 'v':coalesce(nullif(r." ~ value ~ ", ''), 'true')}" -%}
+    {%- set values = "lambda r:coalesce(nullif(r." ~ value ~ ", ''), 'true')" -%}
     case
-        when len({{ records }}) > 0
-        then
+        when len({{ records }}) = 0
+        then cast(map() as map(varchar, varchar))
+        when len(list_distinct({{ keys }})) = len({{ records }})
+        then map({{ keys }}, list_transform({{ records }}, {{ values }}))
+        else
             map_from_entries(
                 list_transform(
-                    list_filter({{ records }}, lambda r, i:{{ first }}), lambda r:{{ entry }}
+                    list_filter({{ records }}, lambda r, i:{{ first }}),
+                    lambda r: {'k':r.{{ key }}, 'v':coalesce(nullif(r.{{ value }}, ''), 'true')}
                 )
             )
-        else cast(map() as map(varchar, varchar))
     end
 {%- endmacro %}
 
@@ -106,13 +109,14 @@
 
 {% macro default__in_list(value, list) -%} list_contains({{ list }}, {{ value }}){%- endmacro %}
 
-{#- A row for each number from 0 below the count: goes after a relation in `from`. -#}
-{% macro cross_join_numbers(count, name) -%}
-    {{ return(adapter.dispatch("cross_join_numbers", "finops")(count, name)) }}
+{#- A relation with a row for each number from 0 below the count, which gets a column of its own. -#}
+{% macro numbered(relation, count, name) -%}
+    {{ return(adapter.dispatch("numbered", "finops")(relation, count, name)) }}
 {%- endmacro %}
 
-{% macro default__cross_join_numbers(count, name) -%}
-    cross join unnest(range({{ count }})) as numbers({{ name }})
+{#- In the select: a cross join would first gather all rows, at twice the time. -#}
+{% macro default__numbered(relation, count, name) -%}
+    (select *, unnest(range({{ count }})) as {{ name }} from {{ relation }})
 {%- endmacro %}
 
 {#- A map of (key, expression) pairs whose expression is not null; null when none is. -#}
@@ -134,3 +138,10 @@
             )
     end
 {%- endmacro %}
+
+{#- One number for the values of several columns, lists included; equal values give equal numbers. -#}
+{% macro hash_of(columns) -%}
+    {{ return(adapter.dispatch("hash_of", "finops")(columns)) }}
+{%- endmacro %}
+
+{% macro default__hash_of(columns) -%} hash({{ columns | join(", ") }}){%- endmacro %}
