@@ -4,6 +4,7 @@ import typer
 
 from finops_stack.cli import (
     check_command,
+    conformance_command,
     doctor_command,
     export_command,
     history_command,
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     run_command.register(app)
     status_command.register(app)
     check_command.register(app)
+    conformance_command.register(app)
     query_command.register(app)
     report_command.register(app)
     export_command.register(app)
