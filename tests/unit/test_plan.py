@@ -89,3 +89,12 @@ def test_a_changed_bill_changes_only_bills_json(source):
     other = Bill(source, "2026-10-01 00:00:00", (), "select 1")
     one, two = plan([ACME], [BILL]), plan([ACME], [BILL, other])
     assert {name for name in two if two[name] != one.get(name)} == {"bills.json"}
+
+
+def test_forms_without_a_bill_have_no_table_and_no_place_in_the_views():
+    files = plan([ACME], [], forms=set())
+    assert not any(name.endswith("_focus.sql") for name in files if "vendors/acme" in name)
+    assert "ref(" not in files["models/canonical/focus.sql"]
+    assert "x_AcmeInvoice" in files["models/canonical/focus.sql"]
+    every = {("acme", form.name) for form in ACME.forms}
+    assert plan([ACME], [BILL], forms=every) == plan([ACME], [BILL])

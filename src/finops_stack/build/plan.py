@@ -5,12 +5,13 @@ the vendors' tables are generated from one list of columns. Nothing here runs SQ
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from finops_stack.build.forms import models_left_out, with_forms
 from finops_stack.build.mapped import mapped_models
 from finops_stack.focus.spec import VERSIONS, canonical_columns, sql_type, version_select
 from finops_stack.vendors.manifest import Vendor
@@ -44,17 +45,25 @@ class Bill:
 
 
 def plan(
-    vendors: Sequence[Vendor], bills: Sequence[Bill], *, account_names: str | None = None
+    vendors: Sequence[Vendor],
+    bills: Sequence[Bill],
+    *,
+    account_names: str | None = None,
+    forms: Collection[tuple[str, str]] | None = None,
 ) -> dict[str, str]:
-    """Path in the work folder → text, for the whole work folder."""
+    """Path in the work folder → text, for the whole work folder.
+
+    forms: (vendor, form) that ever had a bill; other forms' tables are left out. None: all are in.
+    """
     files = _core_files() | {
         "profiles.yml": _profile(),
         "bills.json": _bills_json(bills),
         "vocabulary/account_names.csv": account_names or _EMPTY_NAMES,
     }
-    for vendor in vendors:
-        files |= _vendor_files(vendor)
-    return files | _canonical_files(vendors)
+    used = [vendor if forms is None else with_forms(vendor, forms) for vendor in vendors]
+    for vendor, narrowed in zip(vendors, used, strict=True):
+        files |= _vendor_files(vendor, narrowed)
+    return files | _canonical_files(used)
 
 
 def sync(files: Mapping[str, str], work: Path) -> None:
@@ -111,12 +120,13 @@ def _bills_json(bills: Sequence[Bill]) -> str:
     return json.dumps(rows, indent=1) + "\n"
 
 
-def _vendor_files(vendor: Vendor) -> dict[str, str]:
+def _vendor_files(vendor: Vendor, used: Vendor) -> dict[str, str]:
     folder = f"models/vendors/{vendor.name}"
+    left_out = models_left_out(vendor, used)
     models = vendor.models() | mapped_models(vendor)
-    files = {f"{folder}/{name}.sql": text for name, text in models.items()}
+    files = {f"{folder}/{n}.sql": text for n, text in models.items() if n not in left_out}
     files |= {f"vocabulary/{vendor.name}/{n}": text for n, text in vendor.vocabulary().items()}
-    files[f"{folder}/contracts.yml"] = _yaml({"models": _contracts(vendor)})
+    files[f"{folder}/contracts.yml"] = _yaml({"models": _contracts(used)})
     return files
 
 

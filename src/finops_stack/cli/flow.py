@@ -4,14 +4,15 @@ A bill that fails a step is left as it was published; the other bills go on.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from finops_stack.build.bill_rows import BillFiles, relation_sql, unreadable_predicates
 from finops_stack.build.lake_file import lake_text
 from finops_stack.build.plan import Bill, plan, sync
-from finops_stack.build.run import run_dbt
+from finops_stack.build.run import run_dbt, start_imports
 from finops_stack.cli.planning import plan_sources
 from finops_stack.cli.publishing import (
     clear_unfinished,
@@ -32,8 +33,11 @@ from finops_stack.vendors.manifest import Form, Vendor
 from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.lock import RunLock, lake_lock
 from finops_stack.warehouse.rates import store_rates, stored_rates
-from finops_stack.warehouse.register import add_delivery, ensure_register
+from finops_stack.warehouse.register import add_delivery, ensure_register, landed_forms
 from finops_stack.warehouse.retention import sweep_temporary
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 def run(
@@ -107,24 +111,32 @@ def _load(
     lake.work.mkdir(parents=True, exist_ok=True)
     lake.engine.temp_directory.mkdir(parents=True, exist_ok=True)
     sweep_temporary(lake.engine.temp_directory, now=now)
+    start_imports()
     with lake.open() as connection:
         ensure_register(connection)
         clear_unfinished(session, connection, now)
         store_rates(connection, session.exchange_rates())
-    _land(session, reporter, summary, now)
+        _land(session, connection, reporter, summary, now)
+        forms = landed_forms(connection)
     if summary.landed:
-        _convert(session, reporter, summary)
+        _convert(session, reporter, summary, forms)
     lock.require_held()
     judge_and_publish(session, reporter, summary, now)
     shutil.rmtree(lake.work / "staging", ignore_errors=True)
 
 
-def _land(session: Session, reporter: Reporter, summary: RunSummary, now: datetime) -> None:
+def _land(
+    session: Session,
+    connection: "DuckDBPyConnection",
+    reporter: Reporter,
+    summary: RunSummary,
+    now: datetime,
+) -> None:
     """Every planned delivery into the raw zone; what is refused is recorded and passed over."""
     planned = [(p, b) for p in summary.plans for b in p.bills if b.loads]
     total = sum(bill.delivery.size_bytes for _, bill in planned)
     lake = session.lake
-    with lake.open() as connection, reporter.step("land", total) as step:
+    with reporter.step("land", total) as step:
         for source_plan, bill in planned:
             try:
                 assert source_plan.vendor and source_plan.storage
@@ -159,17 +171,19 @@ def _require_given(session: Session, name: str, form: Form) -> None:
             )
 
 
-def _convert(session: Session, reporter: Reporter, summary: RunSummary) -> None:
+def _convert(
+    session: Session, reporter: Reporter, summary: RunSummary, forms: Collection[tuple[str, str]]
+) -> None:
     """All landed bills in one dbt run; if a model fails, bill by bill, to find the one at fault."""
     vendors = _vendors(session)
     models = sum(len(v.models()) for v in vendors.values())
     with reporter.step("convert", models + len(summary.landed)) as step:
-        message = _build(session, vendors, summary.landed, step.advance)
+        message = _build(session, vendors, summary.landed, step.advance, forms=forms)
         if message and len(summary.landed) == 1:
             summary.failed = [(summary.landed[0], message)]
         elif message:
             for landed in summary.landed:
-                if alone := _build(session, vendors, [landed], step.advance):
+                if alone := _build(session, vendors, [landed], step.advance, forms=forms):
                     summary.failed.append((landed, alone))
 
 
@@ -178,12 +192,14 @@ def _build(
     vendors: dict[str, Vendor],
     bills: Sequence[Landed],
     advance: Callable[[], None],
+    *,
+    forms: Collection[tuple[str, str]],
 ) -> str:
     """Stage dbt's folder and run it; gives the first failure's message, or nothing."""
     work = session.lake.work / "dbt"
     given = {source.name: source.given for source in session.config.sources}
     staged = [_staged_bill(vendors[b.delivery.vendor], b, given[b.delivery.source]) for b in bills]
-    files = plan(list(vendors.values()), staged, account_names=session.account_names())
+    files = plan(list(vendors.values()), staged, account_names=session.account_names(), forms=forms)
     work.mkdir(parents=True, exist_ok=True)
     sync(files | {"lake.json": lake_text(session.lake)}, work)
     failures = run_dbt(work, progress=lambda _: advance())

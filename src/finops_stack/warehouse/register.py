@@ -205,6 +205,12 @@ def deliveries(
     return [DeliveryRow(*row) for row in rows]
 
 
+def landed_forms(connection: "DuckDBPyConnection") -> set[tuple[str, str]]:
+    """(vendor, form) of every delivery that ever landed."""
+    rows = connection.execute(f"select distinct vendor, form from {LAKE}.ops.deliveries").fetchall()
+    return {(str(vendor), str(form)) for vendor, form in rows}
+
+
 def unfinished_runs(connection: "DuckDBPyConnection") -> dict[str, list[DeliveryRow]]:
     """Run → the deliveries it landed, for runs that were stopped before they could end."""
     rows = connection.execute(f"select run_id from {LAKE}.ops.runs").fetchall()
