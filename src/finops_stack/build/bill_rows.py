@@ -13,6 +13,7 @@ from datetime import datetime
 from finops_stack.build.reading import moment_sql, number_text, plain_text, scaled
 from finops_stack.ingest.landed import LandedFile, RawColumn
 from finops_stack.period import BillingPeriod
+from finops_stack.vendors.focus_base import focus_version
 from finops_stack.vendors.manifest import Collect, Form, Kind, snake
 from finops_stack.vendors.mapping import ColumnRead
 from finops_stack.warehouse.sql import NO_HIVE, quote_name, quote_text
@@ -67,9 +68,21 @@ def _group_sql(bill: BillFiles, columns: Sequence[RawColumn], files: list[Landed
         f"timestamp '{bill.period.end}' as delivery_period_end",
         f"timestamp '{bill.delivered_at}' as delivered_at",
     ]
-    lineage += [f"{quote_text(bill.given[name])} as {quote_name(name)}" for name in bill.form.given]
+    lineage += [f"{value} as {quote_name(name)}" for name, value in _told(bill, columns).items()]
     select = ",\n  ".join(lineage + typed)
     return f"select\n  {select}\nfrom {read_files(files)}"
+
+
+def _told(bill: BillFiles, columns: Sequence[RawColumn]) -> dict[str, str]:
+    """What the rows do not say: the source's settings do, or the names of the columns."""
+    names = (*bill.form.given, *bill.form.may_give)
+    told = {
+        name: quote_text(bill.given[name]) if bill.given.get(name) else "cast(null as varchar)"
+        for name in names
+    }
+    if bill.form.base == "focus":
+        told["focus_version"] = quote_text(focus_version(column.delivered for column in columns))
+    return told
 
 
 def read_files(files: Sequence[LandedFile]) -> str:
@@ -182,7 +195,9 @@ def _map_sql(name: str, raw: RawColumn | None, form: Form, columns: Sequence[Raw
 def _whole_map_sql(raw: RawColumn) -> str:
     column = quote_name(raw.name)
     if raw.type == "VARCHAR":
-        return f"coalesce(try_cast(cast(nullif({column}, '') as json) as {_MAP}), {_EMPTY_MAP})"
+        # {"team": "a"}, or {team=a} as engines print a map
+        as_json = f"try_cast(try_cast(nullif({column}, '') as json) as {_MAP})"
+        return f"coalesce({as_json}, try_cast({column} as {_MAP}), {_EMPTY_MAP})"
     if raw.type.startswith("STRUCT") and raw.type.endswith("[]"):
         return f"coalesce(cast(map_from_entries({column}) as {_MAP}), {_EMPTY_MAP})"
     if raw.type == "MAP(VARCHAR, VARCHAR)":
@@ -252,7 +267,10 @@ def _unreadable(column: RawColumn, kind: Kind, read: ColumnRead | None = None) -
             f" or contains({quoted}, 'BC'))"
         )
     else:
-        wrong = f"try_cast(try_cast({quoted} as json) as {_MAP}) is null and {quoted} <> 'null'"
+        wrong = (
+            f"try_cast(try_cast({quoted} as json) as {_MAP}) is null"
+            f" and try_cast({quoted} as {_MAP}) is null and {quoted} <> 'null'"
+        )
     return f"{quoted} <> '' and {wrong}"
 
 

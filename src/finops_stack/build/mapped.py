@@ -6,7 +6,14 @@ filled in three steps, each seeing the one before → final.
 
 from collections.abc import Mapping, Sequence
 
-from finops_stack.focus.spec import Column, canonical_columns, sql_type
+from finops_stack.build.focus_form import (
+    FILLED,
+    FOCUS_DEFAULTS,
+    delivered_columns,
+    filled_sql,
+    spelled,
+)
+from finops_stack.focus.spec import sql_type
 from finops_stack.vendors.expressions import expression_sql, parse_expression
 from finops_stack.vendors.focus_base import focus_columns
 from finops_stack.vendors.manifest import Form, Vendor
@@ -58,22 +65,6 @@ _DEFAULTS: tuple[dict[str, str], ...] = (
         "ListUnitPrice": _UNIT_PRICE.format(cost="ListCost"),
     },
 )
-# A bill that is FOCUS already: only what no version may leave empty. ContractedCost of a covered
-# purchase is what was billed, of usage what it cost (docs/decisions: FOCUS exports).
-_FOCUS_DEFAULTS: tuple[dict[str, str], ...] = (
-    {
-        "EffectiveCost": "BilledCost",
-        "ServiceProviderName": "ProviderName",
-        "ServiceCategory": "'Other'",
-        "SubAccountName": "SubAccountId",
-    },
-    {
-        "ContractedCost": "case ChargeCategory when 'Usage' then EffectiveCost else BilledCost end",
-        "HostProviderName": "ServiceProviderName",
-        "InvoiceIssuerName": "ServiceProviderName",
-    },
-    {"ListCost": "ContractedCost"},
-)
 _NAMES = {"BillingAccountName": "BillingAccountId", "SubAccountName": "SubAccountId"}
 
 
@@ -114,7 +105,7 @@ def focus_model(vendor: Vendor, form: Form) -> str:
         name = ("completed", "derived", "priced")[step]
         ctes.append(_cte(name, _filled(form, types, defaults, before)))
         before = name
-    ctes.append(_cte("final", _final(types, before)))
+    ctes.append(_cte("final", _final(form, types, before)))
     return '{{ config(materialized="bills") }}\n\nwith\n' + ",\n\n".join(ctes) + _LAST
 
 
@@ -128,7 +119,7 @@ def _cte(name: str, body: str) -> str:
 
 def _defaults(vendor: Vendor, form: Form) -> tuple[dict[str, str], ...]:
     if form.base == "focus":
-        return _FOCUS_DEFAULTS
+        return FOCUS_DEFAULTS
     title = quote_text(vendor.vendor.title)
     names = ("HostProviderName", "InvoiceIssuerName", "ServiceProviderName")
     return (dict.fromkeys(names, title) | _DEFAULTS[0], *_DEFAULTS[1:])
@@ -186,8 +177,10 @@ def _part(vendor: Vendor, form: Form, sql: _Sql, types: Mapping[str, str], numbe
     for name, data_type in types.items():
         if name not in _PERIOD:
             value = _value(form, sql, name, over, spread is not None)
-            value = _spelled(value, name) if form.base == "focus" else value
+            value = spelled(value, name) if form.base == "focus" else value
             columns.append(f"{_typed(value, data_type)} as {quote_name(name)}")
+    carried = delivered_columns(form, types, is_spread=spread is not None)
+    columns += [f"{value} as {quote_name(name)}" for name, value in carried.items()]
     joins = [_join(lookup, sql) for lookup in form.lookups]
     where = [f"not coalesce({sql(left.when)}, false)" for left in form.leave_out]
     where += [sql(spread.when)] if spread else []
@@ -227,21 +220,10 @@ def _value(form: Form, sql: _Sql, name: str, over: Mapping[str, str], is_spread:
     return f"case {' '.join(arms)} else {value} end" if arms else value
 
 
-def _spelled(value: str, name: str) -> str:
-    """A word of a closed list in the list's own spelling, whatever its case."""
-    column = _BY_NAME.get(name)
-    if column is None or not column.allowed_values:
-        return value
-    arms = [f"when {quote_text(v.lower())} then {quote_text(v)}" for v in column.allowed_values]
-    return f"case lower({value}) {' '.join(arms)} else {value} end"
-
-
-_BY_NAME: dict[str, Column] = {column.name: column for column in canonical_columns()}
-
-
 def _filled(form: Form, types: Mapping[str, str], defaults: Mapping[str, str], before: str) -> str:
     """A step: every column, those with a default filled from it where nothing else fills them."""
     columns = [f"{before}.{name}" for name in (*_LINEAGE, "x_SourcePart")]
+    columns += [f"{before}.{name}" for name in delivered_columns(form, types, is_spread=False)]
     for name in types:
         column = f"{before}.{quote_name(name)}"
         default = defaults.get(name)
@@ -270,8 +252,10 @@ def _empties(form: Form, name: str) -> bool:
     return bool(form.spread) and name in COSTS
 
 
-def _final(types: Mapping[str, str], before: str) -> str:
+def _final(form: Form, types: Mapping[str, str], before: str) -> str:
     def value(name: str) -> str:
+        if name == FILLED and form.base == "focus":
+            return filled_sql(form, types)
         if types[name].startswith("map("):
             return f"case when cardinality({quote_name(name)}) > 0 then {quote_name(name)} end"
         return quote_name(name)

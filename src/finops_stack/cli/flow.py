@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from finops_stack.build.bill_rows import BillFiles, relation_sql, unreadable_predicates
 from finops_stack.build.lake_file import lake_text
 from finops_stack.build.plan import Bill, plan, sync
+from finops_stack.build.refusals import refusal_sql
 from finops_stack.build.run import run_dbt, start_imports
 from finops_stack.cli.planning import plan_sources
 from finops_stack.cli.publishing import (
@@ -27,9 +28,10 @@ from finops_stack.cli.summary import RunSummary
 from finops_stack.errors import EXIT_INTERRUPTED, FinopsError, InputError
 from finops_stack.ingest.land import land
 from finops_stack.ingest.landed import Landed
-from finops_stack.ingest.readable import require_readable
+from finops_stack.ingest.readable import require_acceptable, require_readable
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Form, Vendor
+from finops_stack.vendors.vocabulary import has_rows
 from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.lock import RunLock, lake_lock
 from finops_stack.warehouse.rates import store_rates, stored_rates
@@ -149,10 +151,7 @@ def _land(
                     connection=connection,
                     progress=step.advance,
                 )
-                form = source_plan.vendor.form(landed.form)
-                _require_given(session, landed.delivery.source, form)
-                for file in landed.files:
-                    require_readable(connection, file, unreadable_predicates(form, file.columns))
+                _require_loadable(session, connection, source_plan.vendor, landed)
             except FinopsError as error:
                 summary.refused.append((bill, error))
                 continue
@@ -160,14 +159,38 @@ def _land(
             summary.landed.append(landed)
 
 
+def _require_loadable(
+    session: Session, connection: "DuckDBPyConnection", vendor: Vendor, landed: Landed
+) -> None:
+    """All the bill's form asks for is there, and every value is one of its kind."""
+    name, form = landed.delivery.source, vendor.form(landed.form)
+    _require_given(session, name, form)
+    _require_vocabulary(vendor, form)
+    for file in landed.files:
+        require_readable(connection, file, unreadable_predicates(form, file.columns))
+    files = _bill_files(vendor, landed, session.given(name))
+    require_acceptable(connection, refusal_sql(vendor, files))
+
+
 def _require_given(session: Session, name: str, form: Form) -> None:
     """What the bills of this form leave out stands in the source's settings."""
-    source = next(source for source in session.config.sources if source.name == name)
+    given = session.given(name)
     for column, what in form.given.items():
-        if not source.given.get(column):
+        if not given.get(column):
             raise InputError(
                 f'source "{name}": its bills do not say the {what}',
                 hint=f'add given = {{ {column} = "…" }} to that source in finops.toml',
+            )
+
+
+def _require_vocabulary(vendor: Vendor, form: Form) -> None:
+    """What only the user can know, such as his prices, stands in a file of his own."""
+    for lookup in form.lookups:
+        file = f"{lookup.file}.csv"
+        if lookup.needed and not has_rows(vendor.vocabulary()[file]):
+            raise InputError(
+                f"bills of this form ({form.title}) need {lookup.needed}",
+                hint=f"write it into {vendor.name}/vocabulary/{file} in one of your vendor_folders",
             )
 
 
@@ -197,8 +220,9 @@ def _build(
 ) -> str:
     """Stage dbt's folder and run it; gives the first failure's message, or nothing."""
     work = session.lake.work / "dbt"
-    given = {source.name: source.given for source in session.config.sources}
-    staged = [_staged_bill(vendors[b.delivery.vendor], b, given[b.delivery.source]) for b in bills]
+    staged = [
+        _staged_bill(vendors[b.delivery.vendor], b, session.given(b.delivery.source)) for b in bills
+    ]
     files = plan(list(vendors.values()), staged, account_names=session.account_names(), forms=forms)
     work.mkdir(parents=True, exist_ok=True)
     sync(files | {"lake.json": lake_text(session.lake)}, work)
@@ -207,8 +231,14 @@ def _build(
 
 
 def _staged_bill(vendor: Vendor, landed: Landed, given: Mapping[str, str]) -> Bill:
+    files = _bill_files(vendor, landed, given)
+    period = str(files.period.start)
+    return Bill(files.source, period, files.form.models, relation_sql(files))
+
+
+def _bill_files(vendor: Vendor, landed: Landed, given: Mapping[str, str]) -> BillFiles:
     delivery, form = landed.delivery, vendor.form(landed.form)
-    files = BillFiles(
+    return BillFiles(
         delivery.source,
         delivery.period,
         delivery.delivery_id,
@@ -217,7 +247,6 @@ def _staged_bill(vendor: Vendor, landed: Landed, given: Mapping[str, str]) -> Bi
         landed.files,
         given,
     )
-    return Bill(delivery.source, str(delivery.period.start), form.models, relation_sql(files))
 
 
 def _vendors(session: Session) -> dict[str, Vendor]:

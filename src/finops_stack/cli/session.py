@@ -69,6 +69,10 @@ class Session:
         """A vendor folder, read."""
         return load_vendor(name, self.config.vendor_folders)
 
+    def given(self, source: str) -> dict[str, str]:
+        """What the settings of a source say that its bills leave out."""
+        return next(s.given for s in self.config.sources if s.name == source)
+
     def exchange_rates(self) -> list[Rate]:
         """The user's rates into the reporting currency; none where none is set."""
         currency = self.config.currency
@@ -88,7 +92,7 @@ class Session:
 
     def rules(self, vendor: Vendor) -> str:
         """Changes when this vendor's models, the package or the check settings do."""
-        manifest = vendor.model_dump(mode="json", exclude={"folder"})
+        manifest = vendor.model_dump(mode="json", exclude={"folder", "additions"})
         given = {s.name: s.given for s in self.config.sources if s.vendor == vendor.name}
         parts = [__version__, manifest, vendor.models(), vendor.vocabulary(), given]
         parts += [self.config.checks]

@@ -32,6 +32,21 @@ def require_readable(
         ) from error
 
 
+def require_acceptable(connection: "DuckDBPyConnection", reasons: Mapping[str, str]) -> None:
+    """No row for which the vendor's folder says that the bill is not to be loaded.
+
+    reasons: reason → select of such rows, file and row. Raises: InputError with the first of them.
+    """
+    for reason, sql in reasons.items():
+        counted = f"select *, count(*) over () from ({sql}) order by all limit 1"
+        found = connection.execute(counted).fetchone()
+        if found:
+            raise InputError(
+                f"{found[0]}, row {found[1]}: {reason} ({found[2]} rows)",
+                hint="nothing of this delivery was loaded",
+            )
+
+
 def _look(
     connection: "DuckDBPyConnection", file: LandedFile, predicates: Mapping[str, str]
 ) -> None:

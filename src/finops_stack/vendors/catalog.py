@@ -26,9 +26,19 @@ def load_vendor(name: str, own: Sequence[Path] = ()) -> Vendor:
     if name not in folders:
         known = ", ".join(sorted(folders))
         raise InputError(f'no vendor is called "{name}"', hint=f"known vendors: {known}")
-    return read_vendor(folders[name])
+    return read_vendor(folders[name], _additions(name, own))
 
 
 def load_vendors(own: Sequence[Path] = ()) -> dict[str, Vendor]:
     """Every vendor, read."""
-    return {name: read_vendor(folder) for name, folder in vendor_folders(own).items()}
+    return {
+        name: read_vendor(folder, _additions(name, own))
+        for name, folder in vendor_folders(own).items()
+    }
+
+
+def _additions(name: str, own: Sequence[Path]) -> tuple[Path, ...]:
+    """A user's folder of a vendor's name without a vendor.toml adds to its vocabulary."""
+    return tuple(
+        root / name / "vocabulary" for root in own if not (root / name / "vendor.toml").is_file()
+    )

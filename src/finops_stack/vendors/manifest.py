@@ -16,8 +16,10 @@ from pydantic import (
 
 from finops_stack.errors import InputError
 from finops_stack.vendors.focus_base import with_focus_columns
+from finops_stack.vendors.inherit import with_inherited
 from finops_stack.vendors.mapping import Mapped
 from finops_stack.vendors.mapping_check import require_mapping
+from finops_stack.vendors.vocabulary import read_vocabulary, with_additions
 
 Kind = Literal["text", "money", "time", "map"]
 
@@ -110,6 +112,7 @@ class Form(Mapped):
 
     name: str
     title: str
+    extends: str = Field(default="", description="a form before it, from which it differs")
     recognised_by: tuple[str, ...] = Field(min_length=1)
     focus: str = ""
     control: str = ""
@@ -153,7 +156,8 @@ class Form(Mapped):
 
     def row_columns(self) -> dict[str, str]:
         """Column → kind of all a row of this form has, given ones included."""
-        return {**self.columns.kinds(), **dict.fromkeys(self.given, "text")}
+        given = dict.fromkeys((*self.given, *self.may_give), "text")
+        return {**self.columns.kinds(), **given}
 
     def normalise(self, delivered: str) -> str:
         """A delivered column name in this form's spelling."""
@@ -177,6 +181,7 @@ class Vendor(_Part):
     layouts: tuple[Layout, ...]
     forms: tuple[Form, ...]
     x_columns: dict[str, XColumn] = Field(default_factory=dict)
+    additions: tuple[Path, ...] = Field(default=(), description="the user's vocabulary folders")
 
     @model_validator(mode="before")
     @classmethod
@@ -190,7 +195,7 @@ class Vendor(_Part):
             | form
             if form.get("mapping") or form.get("base")
             else form
-            for form in values.get("forms", ())
+            for form in with_inherited(values.get("forms", ()))
         ]
         return values | {"forms": forms}
 
@@ -215,11 +220,24 @@ class Vendor(_Part):
         }
 
     def vocabulary(self) -> dict[str, str]:
-        """Vocabulary file name → its text."""
-        return {
-            path.name: path.read_text(encoding="utf-8")
-            for path in sorted((self.folder / "vocabulary").glob("*.csv"))
-        }
+        """Vocabulary file name → its text, the user's own rows first."""
+        files = read_vocabulary(self.folder / "vocabulary")
+        for folder in self.additions:
+            for name, text in read_vocabulary(folder).items():
+                if name not in files:
+                    known = ", ".join(sorted(files)) or "none"
+                    raise InputError(
+                        f"{folder / name} is no vocabulary of {self.name}",
+                        hint=f"files of that vendor: {known}",
+                    )
+                files[name] = with_additions(files[name], text, self._keys(name), folder / name)
+        return files
+
+    def _keys(self, file: str) -> list[str]:
+        """Columns of a vocabulary file by which the forms look things up."""
+        lookups = [lookup for form in self.forms for lookup in form.lookups]
+        found = [name for lookup in lookups if f"{lookup.file}.csv" == file for name in lookup.on]
+        return list(dict.fromkeys(found))
 
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9A-Z])(?=[A-Z])")
@@ -237,12 +255,15 @@ def snake(delivered: str) -> str:
     return _OTHER.sub("_", "_".join(parts).lower())
 
 
-def read_vendor(folder: Path) -> Vendor:
-    """Read one folder's vendor.toml. Raises InputError naming the key and what was expected."""
+def read_vendor(folder: Path, additions: tuple[Path, ...] = ()) -> Vendor:
+    """Read one folder's vendor.toml. Raises InputError naming the key and what was expected.
+
+    additions: folders whose csv files add rows to the vendor's vocabulary.
+    """
     path = folder / "vendor.toml"
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-        vendor = Vendor(name=folder.name, folder=folder, **values)
+        vendor = Vendor(name=folder.name, folder=folder, additions=additions, **values)
     except FileNotFoundError as error:
         raise InputError(f"{folder} has no vendor.toml", hint="add one") from error
     except UnicodeDecodeError as error:

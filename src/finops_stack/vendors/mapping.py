@@ -37,6 +37,11 @@ class Lookup(_Part):
     at: str | None = Field(
         default=None, description="a time; the row of the file valid then (valid_from, valid_to)"
     )
+    needed: str = Field(
+        default="",
+        description="what the file is, where only the user can fill it: without rows of his own"
+        " in it a bill of this form is refused",
+    )
 
     @model_validator(mode="after")
     def _one_pattern(self) -> "Lookup":
@@ -72,6 +77,13 @@ class LeaveOut(_Part):
     when: str
 
 
+class Refuse(_Part):
+    """A delivery with a row of which `when` holds is not loaded, because …"""
+
+    when: str = Field(description="over the row; look-ups cannot be used here")
+    because: str
+
+
 class Total(_Part):
     """The bill's own total, told apart from the mapping."""
 
@@ -96,8 +108,12 @@ class Mapped(_Part):
     rules: tuple[Rule, ...] = ()
     spread: tuple[Spread, ...] = ()
     leave_out: tuple[LeaveOut, ...] = ()
+    refuse: tuple[Refuse, ...] = ()
     total: Total | None = None
     read: dict[str, ColumnRead] = Field(default_factory=dict)
     given: dict[str, str] = Field(
         default_factory=dict, description="text columns the user's source gives → what they are"
+    )
+    may_give: dict[str, str] = Field(
+        default_factory=dict, description="the same, of what most bills of the form say themselves"
     )

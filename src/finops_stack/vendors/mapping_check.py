@@ -31,6 +31,8 @@ _NEEDED = ("BilledCost", "BillingAccountId", "BillingCurrency", "ServiceName")
 def expression_columns(vendor: "Vendor", form: "Form") -> dict[str, dict[str, str]]:
     """What expressions of a form may name: '' for the row, and each look-up's own columns."""
     row = {name.lower(): name for name in (*form.row_columns(), *BILL_COLUMNS)}
+    if form.base == "focus":
+        row["focus_version"] = "focus_version"
     found = {"": row}
     for lookup in form.lookups:
         header = lookup_header(vendor, lookup.file)
@@ -56,7 +58,8 @@ def require_mapping(vendor: "Vendor", form: "Form") -> None:
     except ValueError as error:
         raise InputError(f"{place}: lookups: {error}", hint="mend the look-up") from error
     for key, text in expressions(form):
-        known = columns if not key.startswith("lookups.") else {"": columns[""]}
+        alone = key.startswith(("lookups.", "refuse."))
+        known = {"": columns[""]} if alone else columns
         try:
             parse_expression(text, known)
         except ValueError as error:
@@ -79,6 +82,7 @@ def expressions(form: "Form") -> Iterator[tuple[str, str]]:
         yield f"rules.{number}.when", rule.when
         yield from ((f"rules.{number}.set.{name}", text) for name, text in rule.set.items())
     yield from ((f"leave_out.{left.rule}", left.when) for left in form.leave_out)
+    yield from ((f"refuse.{n}.when", refuse.when) for n, refuse in enumerate(form.refuse, 1))
     if form.total:
         yield "total.account", form.total.account
         yield "total.currency", form.total.currency
