@@ -11,7 +11,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from finops_stack.conformance.passes import PASS_SIZE
-from finops_stack.conformance.predicates import NotJudgedError, Scope, holds, violated
+from finops_stack.conformance.predicates import (
+    NotJudgedError,
+    Scope,
+    holds,
+    json_column,
+    violated,
+)
 from finops_stack.findings import SAMPLE_ROWS, text_of
 from finops_stack.focus.rules import Expression, Rule, rules
 from finops_stack.focus.spec import columns
@@ -78,7 +84,7 @@ def judge_relation(
         {c.name: c.allowed_values for c in columns(version)} if dataset == "CostAndUsage" else {},
     )
     cost = scope.number(_COST[dataset]) if dataset in _COST else "0"
-    verdicts, predicates = _prepare(rules(version, dataset), scope)
+    verdicts, predicates = prepare(rules(version, dataset), scope)
     rows, total = _count(connection, relation, predicates, cost)
     for verdict in verdicts:
         if verdict.rule.requirement[0] in _GROUPED and verdict.status == "passed":
@@ -90,9 +96,7 @@ def judge_relation(
     return Judgement(version, dataset, rows, total, verdicts)
 
 
-def _prepare(
-    found: Iterable[Rule], scope: Scope
-) -> tuple[list[Verdict], list[tuple[Verdict, str]]]:
+def prepare(found: Iterable[Rule], scope: Scope) -> tuple[list[Verdict], list[tuple[Verdict, str]]]:
     """A verdict for each rule, and the predicates of those that look at rows."""
     verdicts, predicates = [], []
     for rule in found:
@@ -105,7 +109,7 @@ def _prepare(
         elif rule.requirement[0] == "present":
             if not scope.has(rule.requirement[1]):
                 verdict.status, verdict.violations = "failed", 1
-        elif not _columns_of(rule.requirement) & set(scope.types):
+        elif _is_absent(rule, scope):
             verdict.status = "absent"
         elif rule.requirement[0] not in _GROUPED:
             # Whether a word may be missing is for the rule on nulls to say.
@@ -115,6 +119,13 @@ def _prepare(
             except NotJudgedError as error:
                 verdict.status, verdict.why = "not judged", f"needs {error}"
     return verdicts, predicates
+
+
+def _is_absent(rule: Rule, scope: Scope) -> bool:
+    column = json_column([rule.requirement])
+    if column:
+        return not scope.has(column)
+    return not _columns_of(rule.requirement) & set(scope.types)
 
 
 def _also_filled(rule: Rule) -> Expression:
