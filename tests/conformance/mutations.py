@@ -134,7 +134,7 @@ _UNUSED: Row = _USAGE | {
 }
 _CORRECTION: Row = _USAGE | {"ChargeClass": "Correction"}
 CLEAN = (_USAGE, _TAX, _PURCHASE, _UNUSED, _CORRECTION)
-_BAD = "\u00a0no such word "
+_BAD = "no such word "
 
 
 def broken(condition: Expression | None, requirement: Expression) -> Row | None:

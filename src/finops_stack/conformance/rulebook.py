@@ -85,6 +85,7 @@ def judge_relation(
     )
     cost = scope.number(_COST[dataset]) if dataset in _COST else "0"
     verdicts, predicates = prepare(rules(version, dataset), scope)
+    relation = scope.with_doubles(relation)
     rows, total = _count(connection, relation, predicates, cost)
     for verdict in verdicts:
         if verdict.rule.requirement[0] in _GROUPED and verdict.status == "passed":
