@@ -9,15 +9,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from finops_stack.build.bill_rows import BillFiles, relation_sql, unreadable_predicates
+from finops_stack.build.bill_rows import relation_sql
 from finops_stack.build.lake_file import lake_text
 from finops_stack.build.plan import Bill, plan, sync
-from finops_stack.build.refusals import refusal_sql
 from finops_stack.build.run import run_dbt, start_imports
-from finops_stack.cli.planning import plan_sources
+from finops_stack.cli.landing import bill_files, land_bills
+from finops_stack.cli.planning import plan_sources, read_known
 from finops_stack.cli.publishing import (
     clear_unfinished,
-    delivery_row,
     judge_and_publish,
     require_judgements,
 )
@@ -25,21 +24,18 @@ from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
 from finops_stack.cli.stopping import stoppable
 from finops_stack.cli.summary import RunSummary
-from finops_stack.errors import EXIT_INTERRUPTED, FinopsError, InputError
-from finops_stack.ingest.land import land
+from finops_stack.errors import EXIT_INTERRUPTED, FinopsError
 from finops_stack.ingest.landed import Landed
-from finops_stack.ingest.readable import require_acceptable, require_readable
 from finops_stack.period import PeriodRange
-from finops_stack.vendors.manifest import Form, Vendor
-from finops_stack.vendors.vocabulary import has_rows
+from finops_stack.vendors.manifest import Vendor
 from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.lock import RunLock, lake_lock
-from finops_stack.warehouse.rates import store_rates, stored_rates
-from finops_stack.warehouse.register import add_delivery, ensure_register, landed_forms
+from finops_stack.warehouse.rates import store_rates
+from finops_stack.warehouse.register import ensure_register, landed_forms
 from finops_stack.warehouse.retention import sweep_temporary
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    pass
 
 
 def run(
@@ -55,22 +51,16 @@ def run(
     summary = RunSummary(run_id=f"{now:%Y%m%dT%H%M%S%f}Z")
     with stoppable(), _explained(summary), lake_lock(session.lake) as lock:
         with reporter.step("discover", 1):
-            summary.plans = plan_sources(session, name=source, periods=periods, full=full)
-        summary.new_rates = _new_rates(session)
+            known = read_known(session)
+            summary.plans = plan_sources(
+                session, name=source, periods=periods, full=full, known=known
+            )
+        summary.new_rates = known.is_there and known.rates != set(session.exchange_rates())
         loads = any(bill.loads for plan in summary.plans for bill in plan.bills)
         if loads or summary.new_rates:
             lock.sign(now)
             _load(session, reporter, summary, now, lock)
     return summary
-
-
-def _new_rates(session: Session) -> bool:
-    """Whether the user's exchange rates are others than those of the lake."""
-    rates = session.exchange_rates()
-    if not session.lake.exists():
-        return False
-    with session.lake.open(read_only=True) as connection:
-        return set(stored_rates(connection)) != set(rates)
 
 
 @contextmanager
@@ -118,80 +108,13 @@ def _load(
         ensure_register(connection)
         clear_unfinished(session, connection, now)
         store_rates(connection, session.exchange_rates())
-        _land(session, connection, reporter, summary, now)
+        land_bills(session, connection, reporter, summary, now)
         forms = landed_forms(connection)
     if summary.landed:
         _convert(session, reporter, summary, forms)
     lock.require_held()
     judge_and_publish(session, reporter, summary, now)
     shutil.rmtree(lake.work / "staging", ignore_errors=True)
-
-
-def _land(
-    session: Session,
-    connection: "DuckDBPyConnection",
-    reporter: Reporter,
-    summary: RunSummary,
-    now: datetime,
-) -> None:
-    """Every planned delivery into the raw zone; what is refused is recorded and passed over."""
-    planned = [(p, b) for p in summary.plans for b in p.bills if b.loads]
-    total = sum(bill.delivery.size_bytes for _, bill in planned)
-    lake = session.lake
-    with reporter.step("land", total) as step:
-        for source_plan, bill in planned:
-            try:
-                assert source_plan.vendor and source_plan.storage
-                landed = land(
-                    bill.delivery,
-                    vendor=source_plan.vendor,
-                    storage=source_plan.storage,
-                    zone=session.raw_zone,
-                    staging=lake.work / "staging",
-                    connection=connection,
-                    progress=step.advance,
-                )
-                _require_loadable(session, connection, source_plan.vendor, landed)
-            except FinopsError as error:
-                summary.refused.append((bill, error))
-                continue
-            add_delivery(connection, delivery_row(landed, run_id=summary.run_id, now=now))
-            summary.landed.append(landed)
-
-
-def _require_loadable(
-    session: Session, connection: "DuckDBPyConnection", vendor: Vendor, landed: Landed
-) -> None:
-    """All the bill's form asks for is there, and every value is one of its kind."""
-    name, form = landed.delivery.source, vendor.form(landed.form)
-    _require_given(session, name, form)
-    _require_vocabulary(vendor, form)
-    for file in landed.files:
-        require_readable(connection, file, unreadable_predicates(form, file.columns))
-    files = _bill_files(vendor, landed, session.given(name))
-    require_acceptable(connection, refusal_sql(vendor, files))
-
-
-def _require_given(session: Session, name: str, form: Form) -> None:
-    """What the bills of this form leave out stands in the source's settings."""
-    given = session.given(name)
-    for column, what in form.given.items():
-        if not given.get(column):
-            raise InputError(
-                f'source "{name}": its bills do not say the {what}',
-                hint=f'add given = {{ {column} = "…" }} to that source in finops.toml',
-            )
-
-
-def _require_vocabulary(vendor: Vendor, form: Form) -> None:
-    """What only the user can know, such as his prices, stands in a file of his own."""
-    for lookup in form.lookups:
-        file = f"{lookup.file}.csv"
-        if lookup.needed and not has_rows(vendor.vocabulary()[file]):
-            raise InputError(
-                f"bills of this form ({form.title}) need {lookup.needed}",
-                hint=f"write it into {vendor.name}/vocabulary/{file} in one of your vendor_folders",
-            )
 
 
 def _convert(
@@ -231,22 +154,9 @@ def _build(
 
 
 def _staged_bill(vendor: Vendor, landed: Landed, given: Mapping[str, str]) -> Bill:
-    files = _bill_files(vendor, landed, given)
+    files = bill_files(vendor, landed, given)
     period = str(files.period.start)
     return Bill(files.source, period, files.form.models, relation_sql(files))
-
-
-def _bill_files(vendor: Vendor, landed: Landed, given: Mapping[str, str]) -> BillFiles:
-    delivery, form = landed.delivery, vendor.form(landed.form)
-    return BillFiles(
-        delivery.source,
-        delivery.period,
-        delivery.delivery_id,
-        delivery.delivered_at,
-        form,
-        landed.files,
-        given,
-    )
 
 
 def _vendors(session: Session) -> dict[str, Vendor]:

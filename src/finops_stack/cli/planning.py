@@ -1,6 +1,7 @@
 """Discover every source and plan what a run would load; one broken source stops no other."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from finops_stack.cli.session import Session
@@ -12,12 +13,15 @@ from finops_stack.errors import FinopsError
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Vendor
 from finops_stack.warehouse.lake import NoLakeError
+from finops_stack.warehouse.rates import Rate, stored_rates
 from finops_stack.warehouse.register import (
     DeliveryRow,
     OutcomeRow,
     deliveries,
     latest_outcomes,
 )
+
+_LISTED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,10 @@ class SourcePlan:
 
 @dataclass(frozen=True)
 class Known:
-    """What the register knows before a run."""
+    """What the lake knows before a run; rates are those of the reporting currency."""
 
+    is_there: bool = False
+    rates: frozenset[Rate] = frozenset()
     latest: dict[tuple[str, str], OutcomeRow] = field(default_factory=dict)
     earlier: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
@@ -44,7 +50,8 @@ def read_known(session: Session) -> Known:
     try:
         with session.lake.open(read_only=True) as connection:
             latest = latest_outcomes(connection)
-            return Known(latest, _earlier(deliveries(connection), latest))
+            earlier = _earlier(deliveries(connection), latest)
+            return Known(True, frozenset(stored_rates(connection)), latest, earlier)
     except NoLakeError:
         return Known()
 
@@ -72,13 +79,18 @@ def plan_sources(
     name: str | None = None,
     periods: PeriodRange | None = None,
     full: bool = False,
+    known: Known | None = None,
 ) -> list[SourcePlan]:
     """A plan for every source, or for the named one; only months in the range."""
-    known = read_known(session)
-    return [
-        _plan_source(session, source, known, periods=periods or PeriodRange(), full=full)
-        for source in session.sources(name)
-    ]
+    known = known or read_known(session)
+    months = periods or PeriodRange()
+
+    def one(source: Source) -> SourcePlan:
+        return _plan_source(session, source, known, periods=months, full=full)
+
+    # Listing a bucket waits on the network, not on a core.
+    with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
+        return list(pool.map(one, session.sources(name)))
 
 
 def _plan_source(

@@ -1,7 +1,8 @@
 """DuckDB connections with our limits and the extensions of the installed wheels."""
 
 import importlib.util
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from finops_stack.warehouse.sql import quote_text
 
 # What callers on other floors catch without importing duckdb.
 EngineError = duckdb.Error
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,13 @@ class Engine:
         if self.threads:
             options["threads"] = str(self.threads)
         return options
+
+    def share(self, parts: int) -> "Engine":
+        """The limits of one of several connections that work at the same time."""
+        found = _SIZE.fullmatch(self.memory_limit.strip())
+        if not found:
+            return self
+        return replace(self, memory_limit=f"{float(found[1]) / parts:g}{found[2]}", threads=1)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A new in-memory database with these limits."""
