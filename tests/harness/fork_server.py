@@ -97,7 +97,7 @@ def add_points(points):
     points.around(f"{base}.deliveries.storage.local.LocalFolder.download", "download")
     points.around(f"{base}.ingest.land.text_to_parquet", "verify", before=False)
     points.around(f"{base}.ingest.land.load_raw", "load")
-    points.around(f"{base}.cli.flow.add_delivery", "register")
+    points.around(f"{base}.cli.landing.add_delivery", "register")
     points.around(f"{base}.cli.flow.sync", "stage", before=False)
     points.around(f"{base}.cli.publishing.judge_bills", "check")
     points.around(f"{base}.cli.publishing.put_back", "put back")
