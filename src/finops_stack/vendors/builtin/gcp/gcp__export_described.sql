@@ -104,7 +104,7 @@ with
             {% endfor %}
             case
                 when is_priced and charge_category = 'Usage' and not is_unused
-                then part_usage_amount
+                then coalesce(part_usage_amount, quantity)
             end as consumed_quantity
         from kinds
     ),
@@ -118,7 +118,13 @@ with
             ) as service_subcategory,
             coalesce(regions.region_name, priced.location_region) as region_name,
             coalesce(pricing_units.focus_unit, priced.usage_pricing_unit, 'Units') as quantity_unit,
-            coalesce(usage_units.focus_unit, priced.usage_unit, 'Units') as consumed_unit,
+            case
+                when priced.part_usage_amount is null and priced.is_without_quantity
+                then 'Units'
+                when priced.part_usage_amount is null
+                then coalesce(pricing_units.focus_unit, priced.usage_pricing_unit, 'Units')
+                else coalesce(usage_units.focus_unit, priced.usage_unit, 'Units')
+            end as consumed_unit,
             account_names.account_name as billing_account_name,
             coalesce(
                 priced.project_name, project_names.account_name, priced.project_id

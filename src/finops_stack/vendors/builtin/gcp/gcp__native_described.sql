@@ -38,7 +38,7 @@ with
                 end as {{ "list_price" if cost == "list_cost" else "contracted_price" }},
             {% endfor %}
             case
-                when not (is_covered or (is_fee and charge_category = 'Purchase'))
+                when not is_committed
                 then null
                 when {{ record_at("commitment_credits", 0, "Type") }} = 'COMMITTED_USAGE_DISCOUNT'
                 then 'Usage'
@@ -47,7 +47,7 @@ with
                 else 'Spend'
             end as commitment_category,
             case
-                when is_covered or (is_fee and charge_category = 'Purchase')
+                when is_committed
                 then
                     coalesce(
                         instance_id,
@@ -70,6 +70,8 @@ with
             coalesce(regions.region_name, repaired.RegionName, repaired.RegionId) as region_name,
             coalesce(pricing_units.focus_unit, repaired.PricingUnit, 'Units') as pricing_unit,
             coalesce(consumed_units.focus_unit, repaired.ConsumedUnit, 'Units') as consumed_unit,
+            coalesce(nullif(repaired.x_CurrencyConversionRate, 0), 1) as rate,
+            {{ records_sum("commitment_credits", "Amount") }} as commitment_credit,
             account_names.account_name as billing_account_name,
             coalesce(x_ProjectName, SubAccountName, project_id) as sub_account_name
         from repaired
@@ -84,6 +86,21 @@ with
     final as (
         select
             described.*,
+            -- rows are not split here, so a row's whole quantity counts
+            case
+                when commitment_id is null
+                then null
+                when commitment_category = 'Usage'
+                then quantity
+                when is_fee
+                then {{ divide_money("contracted_cost", "rate") }}
+                when is_in_model
+                then {{ divide_money("effective_cost", "rate") }}
+                else {{ divide_money("-commitment_credit", "rate") }}
+            end as commitment_quantity,
+            case
+                commitment_category when 'Usage' then pricing_unit when 'Spend' then 'USD'
+            end as commitment_unit,
             case
                 when charge_category <> 'Tax' and SkuId is not null
                 then
@@ -93,14 +110,6 @@ with
                         else regexp_replace(ChargeDescription, ' (running )?in [A-Z].*$', '')
                     end
             end as sku_meter,
-            case
-                charge_category
-                when 'Usage'
-                then 'Usage-Based'
-                when 'Purchase'
-                then 'Recurring'
-                else 'One-Time'
-            end as charge_frequency,
             case
                 commitment_category
                 when 'Usage'

@@ -37,7 +37,14 @@ with
             -- what kind of charge
             charge_category as ChargeCategory,
             case when lower(ChargeClass) = 'correction' then 'Correction' end as ChargeClass,
-            charge_frequency as ChargeFrequency,
+            case
+                charge_category
+                when 'Usage'
+                then 'Usage-Based'
+                when 'Purchase'
+                then 'Recurring'
+                else 'One-Time'
+            end as ChargeFrequency,
             ChargeDescription,
             -- costs
             BillingCurrency,
@@ -87,8 +94,8 @@ with
             commitment_category as CommitmentDiscountCategory,
             commitment_type as CommitmentDiscountType,
             case when is_covered then 'Used' end as CommitmentDiscountStatus,
-            cast(null as decimal(38, 15)) as CommitmentDiscountQuantity,
-            cast(null as varchar) as CommitmentDiscountUnit,
+            commitment_quantity as CommitmentDiscountQuantity,
+            commitment_unit as CommitmentDiscountUnit,
             cast(null as varchar) as CapacityReservationId,
             cast(null as varchar) as CapacityReservationStatus,
             -- not in this bill

@@ -67,6 +67,8 @@ with
             kinds.*,
             charge_category in ('Usage', 'Purchase') as is_priced,
             charge_category = 'Usage' and is_used as is_covered,
+            (charge_category = 'Usage' and is_used)
+            or (charge_category = 'Purchase' and is_fee) as is_committed,
             case
                 when charge_category not in ('Usage', 'Purchase')
                 then null
