@@ -21,6 +21,7 @@ from finops_stack.warehouse.sql import NO_HIVE, quote_name, quote_text
 MONEY = "decimal(38, 15)"
 _MAP = "map(varchar, varchar)"
 _NULLS = {"text": "varchar", "money": MONEY, "time": "timestamp"}
+_MINUTES = "['%Y-%m-%dT%H:%MZ', '%Y-%m-%d %H:%M', '%Y-%m-%dT%H:%M']"
 _EMPTY_MAP = f"cast(map() as {_MAP})"
 # Raw types that can be read as a kind; a column of another type must hold nothing.
 _TYPES: dict[Kind, re.Pattern[str]] = {
@@ -128,8 +129,10 @@ def cast_sql(raw: RawColumn, kind: Kind, read: ColumnRead | None = None) -> str:
     if kind == "money":
         return _money_sql(column, raw.type)
     if raw.type == "VARCHAR":
-        # By way of timestamptz: a plain cast drops an offset such as +02:00 without a word.
-        return f"timezone('UTC', try_cast(nullif({column}, '') as timestamptz))"
+        # By way of timestamptz: a plain cast drops an offset such as +02:00 without a word. It wants
+        # seconds, which ISO 8601 (and FOCUS) leave free.
+        zoned = f"timezone('UTC', try_cast(nullif({column}, '') as timestamptz))"
+        return f"coalesce({zoned}, try_strptime({column}, {_MINUTES}))"
     if raw.type == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {column})"
     return f"try_cast({column} as timestamp)"
