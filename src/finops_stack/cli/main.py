@@ -10,6 +10,7 @@ from rich.console import Console
 from finops_stack import __version__
 from finops_stack.cli import commands
 from finops_stack.cli.context import Context
+from finops_stack.cli.stdout import end_with_reader
 from finops_stack.config import CONFIG_FILE
 from finops_stack.errors import EXIT_FAILED, FinopsError
 
@@ -52,6 +53,7 @@ commands.register(app)
 
 def main() -> None:
     """Entry point: the one place where a user's error becomes two lines and an exit code."""
+    end_with_reader()
     try:
         app(standalone_mode=True)
     except FinopsError as error:
@@ -62,6 +64,9 @@ def main() -> None:
             raise
         _show(_unexpected(error))
         sys.exit(EXIT_FAILED)
+    finally:
+        # Here, and not when Python ends: there a broken pipe could only be printed.
+        sys.stdout.flush()
 
 
 def _unexpected(error: Exception) -> FinopsError:

@@ -35,6 +35,7 @@ def plan(
 ) -> None:
     """Show what a run would load and why; loads nothing."""
     from finops_stack.cli.planning import plan_sources
+    from finops_stack.cli.summary import RunSummary
 
     state: Context = context.obj
     plans = plan_sources(state.session, name=source, periods=_range(period), full=full)
@@ -49,9 +50,8 @@ def plan(
     _warn_of_sources(state, plans)
     if loads:
         state.reporter.say("next: finops run")
-    errors = [each.error for each in plans if each.error]
-    if errors:
-        raise typer.Exit(errors[0].exit_code)
+    if code := RunSummary("", plans).exit_code:
+        raise typer.Exit(code)
 
 
 def _plan_line(bill: "PlannedBill") -> list[object]:
