@@ -129,8 +129,8 @@ def cast_sql(raw: RawColumn, kind: Kind, read: ColumnRead | None = None) -> str:
     if kind == "money":
         return _money_sql(column, raw.type)
     if raw.type == "VARCHAR":
-        # By way of timestamptz: a plain cast drops an offset such as +02:00 without a word. It wants
-        # seconds, which ISO 8601 (and FOCUS) leave free.
+        # By way of timestamptz: a plain cast drops an offset such as +02:00 without a word. It
+        # wants seconds, which ISO 8601 (and FOCUS) leave free.
         zoned = f"timezone('UTC', try_cast(nullif({column}, '') as timestamptz))"
         return f"coalesce({zoned}, try_strptime({column}, {_MINUTES}))"
     if raw.type == "TIMESTAMP WITH TIME ZONE":
