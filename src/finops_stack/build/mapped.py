@@ -35,6 +35,8 @@ _UNIT_PRICE = (
     "case when ChargeCategory in ('Usage', 'Purchase')"
     " then {{{{ divide_money('{cost}', 'PricingQuantity') }}}} end"
 )
+# The same where prices are in the bill's own currency.
+_OWN_PRICE = "case when PricingCurrency = BillingCurrency then coalesce({price}, {quotient}) end"
 # What stands in a column that nothing fills, in the order in which one needs the other.
 _DEFAULTS: tuple[dict[str, str], ...] = (
     {
@@ -57,12 +59,20 @@ _DEFAULTS: tuple[dict[str, str], ...] = (
         "ContractedCost": "BilledCost",
         "ListCost": "BilledCost",
         "PricingCategory": "case when ChargeCategory in ('Usage', 'Purchase') then 'Standard' end",
-        "PricingCurrencyEffectiveCost": "EffectiveCost",
+        "PricingCurrencyEffectiveCost": (
+            "case when PricingCurrency = BillingCurrency then EffectiveCost end"
+        ),
         "ServiceSubcategory": "case when ServiceCategory = 'Other' then 'Other (Other)' end",
     },
     {
         "ContractedUnitPrice": _UNIT_PRICE.format(cost="ContractedCost"),
         "ListUnitPrice": _UNIT_PRICE.format(cost="ListCost"),
+        "PricingCurrencyContractedUnitPrice": _OWN_PRICE.format(
+            price="ContractedUnitPrice", quotient=_UNIT_PRICE.format(cost="ContractedCost")
+        ),
+        "PricingCurrencyListUnitPrice": _OWN_PRICE.format(
+            price="ListUnitPrice", quotient=_UNIT_PRICE.format(cost="ListCost")
+        ),
     },
 )
 _NAMES = {"BillingAccountName": "BillingAccountId", "SubAccountName": "SubAccountId"}

@@ -24,10 +24,11 @@ def plain_text(column: str, read: ColumnRead | None) -> str:
 
 
 def number_text(column: str, read: ColumnRead) -> str:
-    """A number's text with a decimal point and no grouping."""
+    """A number's text with a decimal point, without grouping and signs of currency."""
     text = plain_text(column, read)
-    if read.group:
-        text = f"replace({text}, {quote_text(read.group)}, '')"
+    for word in (*read.strip, read.group):
+        if word:
+            text = f"replace({text}, {quote_text(word)}, '')"
     if read.decimal == ",":
         text = f"replace({text}, ',', '.')"
     return text

@@ -14,6 +14,9 @@ class ColumnRead(_Part):
 
     decimal: Literal[".", ","] = Field(default=".", description="the decimal point of a number")
     group: str = Field(default="", description="what groups digits, such as . or a blank")
+    strip: tuple[str, ...] = Field(
+        default=(), description='what is no part of the number, such as "$" or "EUR"'
+    )
     scale: str = Field(default="1", description='a number to multiply by: "0.01" for cents')
     null: tuple[str, ...] = Field(default=(), description="words that mean: nothing")
     negate: bool = Field(default=False, description="turn the sign")
