@@ -26,7 +26,15 @@ FOCUS_DEFAULTS: tuple[dict[str, str], ...] = (
             "case when PricingCurrency = BillingCurrency then EffectiveCost end"
         ),
     },
-    {"ListCost": "ContractedCost"},
+    {
+        "ListCost": "ContractedCost",
+        "PricingCurrencyContractedUnitPrice": (
+            "case when PricingCurrency = BillingCurrency then ContractedUnitPrice end"
+        ),
+        "PricingCurrencyListUnitPrice": (
+            "case when PricingCurrency = BillingCurrency then ListUnitPrice end"
+        ),
+    },
 )
 # Where an x_ column of these names is declared, it says what was filled or changed, row by row.
 FILLED = "x_FilledColumns"

@@ -31,8 +31,10 @@ _QUANTITIES = (
     "ListUnitPrice",
     "ContractedUnitPrice",
 )
+# A price is never negative: money given back for a quantity that is not has none.
 _UNIT_PRICE = (
     "case when ChargeCategory in ('Usage', 'Purchase')"
+    " and ({cost} >= 0) = (PricingQuantity >= 0)"
     " then {{{{ divide_money('{cost}', 'PricingQuantity') }}}} end"
 )
 # The same where prices are in the bill's own currency.
