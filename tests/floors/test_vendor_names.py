@@ -16,6 +16,10 @@ CORE = sorted(
 )
 CHAIN = "S3's credentials come from what its protocol calls the AWS credential chain"
 EXAMPLE = "an example in the help, which needs some vendor's name"
+EMITTERS = "whose FOCUS exports deviate, and how: data about their files"
+# The specification's own name, which every file is full of.
+SPECIFICATION = "focus"
+NAMES = sorted(set(vendor_folders()) - {SPECIFICATION})
 # (file, vendor): why its name may stand there
 ALLOWED = {
     ("config.py", "aws"): CHAIN,
@@ -27,6 +31,7 @@ ALLOWED = {
     ("cli/main.py", "aws"): EXAMPLE,
     ("cli/history_command.py", "aws"): EXAMPLE,
     ("cli/run_command.py", "aws"): EXAMPLE,
+    **{("conformance/waivers.toml", name): EMITTERS for name in ("aws", "azure", "oci")},
 }
 
 
@@ -39,7 +44,7 @@ def mentions(path: Path, vendor: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("vendor", sorted(vendor_folders()))
+@pytest.mark.parametrize("vendor", NAMES)
 def test_no_vendors_name_in_the_core(vendor):
     found = [
         line
@@ -50,7 +55,7 @@ def test_no_vendors_name_in_the_core(vendor):
     assert found == []
 
 
-@pytest.mark.parametrize("vendor", sorted(vendor_folders()))
+@pytest.mark.parametrize("vendor", NAMES)
 def test_no_vendors_name_in_another_vendors_folder(vendor):
     others = (path for path in BUILTIN.rglob("*") if path.suffix in {".sql", ".toml"})
     found = [
