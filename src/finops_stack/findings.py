@@ -27,12 +27,24 @@ class Check:
 
 
 @dataclass(frozen=True)
+class QueryCheck(Check):
+    """A check by one query; `sql` gives a row per failure, `guard` proves cheaply there is none.
+
+    The texts hold {names} of relations; columns and rules: reconcile/checks.toml.
+    """
+
+    sql: str
+    guard: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """The answer of one check for one bill; a passed check has failed_rows 0.
 
     billing_period is YYYY-MM; billed_cost is the BilledCost of the failed rows, or the amount
     in doubt (Σ |difference|) where sums are compared, over all currencies of the bill; samples
-    are up to five failing rows, column → text.
+    are up to five failing rows, column → text. `unit` is what failed_rows counts.
     """
 
     check_id: str
@@ -44,6 +56,7 @@ class CheckResult:
     billed_cost: Decimal = Decimal(0)
     note: str = ""
     samples: tuple[dict[str, str], ...] = ()
+    unit: Literal["row", "column"] = "row"
 
     @property
     def passed(self) -> bool:
@@ -67,6 +80,7 @@ class CheckResult:
             "billed_cost": text_of(self.billed_cost),
             "note": self.note,
             "samples": [dict(sample) for sample in self.samples],
+            "unit": self.unit,
         }
 
     @classmethod
@@ -82,6 +96,8 @@ class CheckResult:
             billed_cost=Decimal(data["billed_cost"]),
             note=data["note"],
             samples=tuple(dict(sample) for sample in data["samples"]),
+            # Results of lakes from before there was another unit have none.
+            unit=data.get("unit", "row"),
         )
 
 

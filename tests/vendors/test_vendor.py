@@ -17,6 +17,7 @@ from finops_stack.cli.summary import RunSummary
 from finops_stack.config import Config, EngineSettings, LakeSettings, Source
 from finops_stack.findings import text_of
 from finops_stack.vendors.catalog import vendor_folders
+from finops_stack.vendors.checks import read_checks
 from finops_stack.vendors.manifest import read_vendor
 
 OWN = Path(__file__).parent.parent / "own_vendors"
@@ -143,6 +144,30 @@ def test_costs_tie_out(built: Built, vendor: str, case: str) -> None:
             )
     assert totals[0]
     assert all(total == totals[0] for total in totals)
+
+
+@pytest.mark.parametrize(("vendor", "case"), CASES)
+def test_findings(built: Built, vendor: str, case: str) -> None:
+    """What the vendor's own checks find: findings.csv of the case, or nothing where it has none."""
+    own = {check.id for check in read_checks(FOLDERS[vendor])}
+    found = [
+        {
+            "check": result.check_id,
+            "rows": str(result.failed_rows),
+            "cost": text_of(result.billed_cost),
+            "samples": " ".join(f"{s.get('file', '')}:{s.get('row', '')}" for s in result.samples),
+        }
+        for result in built.summary.results
+        if result.source == source_name(vendor, case)
+        and result.check_id in own
+        and not result.passed
+    ]
+    golden = FOLDERS[vendor] / "fixtures" / case / "findings.csv"
+    expected = []
+    if golden.is_file():
+        with golden.open(encoding="utf-8", newline="") as lines:
+            expected = list(csv.DictReader(lines))
+    assert found == expected
 
 
 @pytest.mark.parametrize(("vendor", "case"), CASES)

@@ -130,8 +130,10 @@ def _show_result(result: "CheckResult") -> None:
     show_line(f"  {word:<4}  {result.check_id}: {result.what}{note}")
     if result.passed:
         return
-    rows = "1 row" if result.failed_rows == 1 else f"{count_text(result.failed_rows)} rows"
-    show_line(f"        {rows}, cost touched {money_text(result.billed_cost)}")
+    count = count_text(result.failed_rows)
+    plural = "" if result.failed_rows == 1 else "s"
+    cost = f", cost touched {money_text(result.billed_cost)}" if result.unit == "row" else ""
+    show_line(f"        {count} {result.unit}{plural}{cost}")
     for sample in result.samples:
         show_line(f"        {_sample_text(sample)}")
 
@@ -140,7 +142,7 @@ def _sample_text(sample: dict[str, str]) -> str:
     """'bill.csv row 3: BillingCurrency=eur'; a row is counted from 0, its header left out."""
     rest = dict(sample)
     file, row, part = (rest.pop(name, "") for name in ("file", "row", "part"))
-    place = f"{file} row {row}" if file else ""
+    place = f"{file} row {row}" if row else file
     place += f" part {part}" if part not in ("", "0") else ""
     values = ", ".join(f"{name}={value}" for name, value in rest.items())
     return f"{place}: {values}" if place else values

@@ -13,13 +13,10 @@ from finops_stack.build.bill_rows import relation_sql
 from finops_stack.build.lake_file import lake_text
 from finops_stack.build.plan import Bill, plan, sync
 from finops_stack.build.run import run_dbt, start_imports
+from finops_stack.cli.judging import require_judgements
 from finops_stack.cli.landing import bill_files, land_bills
 from finops_stack.cli.planning import plan_sources, read_known
-from finops_stack.cli.publishing import (
-    clear_unfinished,
-    judge_and_publish,
-    require_judgements,
-)
+from finops_stack.cli.publishing import clear_unfinished, judge_and_publish
 from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
 from finops_stack.cli.stopping import stoppable
@@ -98,7 +95,7 @@ def _load(
 ) -> None:
     # What is wrong with these would stop the run after its work, so it is asked for before.
     session.account_names()
-    require_judgements(session.config.checks)
+    require_judgements(session)
     lake = session.lake
     lake.work.mkdir(parents=True, exist_ok=True)
     lake.engine.temp_directory.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,11 @@
 """Every planned delivery into the raw zone: sources side by side, the bills of one in turn."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from queue import SimpleQueue
 from threading import Event
@@ -12,7 +14,6 @@ from typing import TYPE_CHECKING
 from finops_stack.build.bill_rows import BillFiles, unreadable_predicates
 from finops_stack.build.refusals import refusal_sql
 from finops_stack.cli.planning import SourcePlan
-from finops_stack.cli.publishing import delivery_row
 from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
 from finops_stack.cli.summary import RunSummary
@@ -23,7 +24,7 @@ from finops_stack.ingest.landed import Landed
 from finops_stack.ingest.readable import require_acceptable, require_readable
 from finops_stack.vendors.manifest import Form, Vendor
 from finops_stack.vendors.vocabulary import has_rows
-from finops_stack.warehouse.register import add_delivery
+from finops_stack.warehouse.register import DeliveryRow, add_delivery
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -47,7 +48,7 @@ def land_bills(
             if isinstance(outcome, FinopsError):
                 summary.refused.append((bill, outcome))
                 continue
-            add_delivery(connection, delivery_row(outcome, run_id=summary.run_id, now=now))
+            add_delivery(connection, _delivery_row(outcome, run_id=summary.run_id, now=now))
             summary.landed.append(outcome)
 
 
@@ -169,6 +170,27 @@ def _require_vocabulary(vendor: Vendor, form: Form) -> None:
                 f"bills of this form ({form.title}) need {lookup.needed}",
                 hint=f"write it into {vendor.name}/vocabulary/{file} in one of your vendor_folders",
             )
+
+
+def _delivery_row(landed: Landed, *, run_id: str, now: datetime) -> DeliveryRow:
+    """The register's entry for a landed delivery."""
+    delivery = landed.delivery
+    return DeliveryRow(
+        run_id=run_id,
+        source=delivery.source,
+        billing_period=str(delivery.period),
+        delivery_id=delivery.delivery_id,
+        fingerprint=delivery.fingerprint,
+        vendor=delivery.vendor,
+        form=landed.form,
+        layout=delivery.layout,
+        manifest=delivery.manifest,
+        delivered_at=delivery.delivered_at,
+        landed_at=now,
+        size_bytes=delivery.size_bytes,
+        raw_rows=landed.rows,
+        files=json.dumps([asdict(file) for file in landed.files]),
+    )
 
 
 def bill_files(vendor: Vendor, landed: Landed, given: Mapping[str, str]) -> BillFiles:

@@ -1,27 +1,20 @@
 """The end of a run: judge the new bills, put back what fails, move the published pointer."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from finops_stack.bill import BillKey
+from finops_stack.cli.judging import bill_key, judge_bills
 from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
 from finops_stack.cli.summary import RunSummary
-from finops_stack.conformance.check import check_rows
-from finops_stack.conformance.rows import row_checks
 from finops_stack.deliveries.delivery import Delivery
-from finops_stack.findings import CheckResult, Judgement, judge, severities
 from finops_stack.ingest.landed import Landed
 from finops_stack.period import BillingPeriod
-from finops_stack.reconcile.check import check_totals
-from finops_stack.reconcile.totals import total_checks
 from finops_stack.warehouse.bills import bill_tables, put_back
 from finops_stack.warehouse.lake import current_snapshot, published_snapshot, transaction
 from finops_stack.warehouse.register import (
-    DeliveryRow,
     OutcomeKind,
     OutcomeRow,
     add_check_results,
@@ -45,7 +38,7 @@ def judge_and_publish(
     with session.lake.open() as connection:
         if built:
             with reporter.step("check", 1):
-                summary.results = judge_bills(connection, built, session.config.checks)
+                summary.results = judge_bills(session, connection, built)
         _sort(summary, built)
         with reporter.step("publish", 1):
             back = [landed for landed, _ in summary.failed]
@@ -53,54 +46,6 @@ def judge_and_publish(
             put_back_bills(session, connection, [bill_key(landed) for landed in back])
             _record(session, connection, summary, now)
             expire(connection, days=session.config.retention.days, now=now)
-
-
-def judge_bills(
-    connection: "DuckDBPyConnection", bills: Sequence[Landed], overrides: Mapping[str, str]
-) -> list[CheckResult]:
-    """Row checks and totals of these bills, under the user's severities."""
-    rows = {bill_key(landed): landed.rows for landed in bills}
-    results = check_rows(connection, relation="lake.main.focus", bills=list(rows))
-    results += check_totals(
-        connection,
-        focus="lake.main.focus",
-        controls="lake.main.bill_controls",
-        commitments="lake.main.commitment_controls",
-        bills=list(rows),
-        delivered_rows=rows,
-    )
-    return judge(results, require_judgements(overrides))
-
-
-def require_judgements(overrides: Mapping[str, str]) -> dict[str, Judgement]:
-    """Check id → gate, warn or ignore. Raises FinopsError for a check that does not exist."""
-    return severities(overrides, known=[*row_checks(), *total_checks()])
-
-
-def bill_key(landed: Landed) -> BillKey:
-    """The bill a delivery is of."""
-    return BillKey(landed.delivery.source, landed.delivery.period.start)
-
-
-def delivery_row(landed: Landed, *, run_id: str, now: datetime) -> DeliveryRow:
-    """The register's entry for a landed delivery."""
-    delivery = landed.delivery
-    return DeliveryRow(
-        run_id=run_id,
-        source=delivery.source,
-        billing_period=str(delivery.period),
-        delivery_id=delivery.delivery_id,
-        fingerprint=delivery.fingerprint,
-        vendor=delivery.vendor,
-        form=landed.form,
-        layout=delivery.layout,
-        manifest=delivery.manifest,
-        delivered_at=delivery.delivered_at,
-        landed_at=now,
-        size_bytes=delivery.size_bytes,
-        raw_rows=landed.rows,
-        files=json.dumps([asdict(file) for file in landed.files]),
-    )
 
 
 def _sort(summary: RunSummary, built: Sequence[Landed]) -> None:

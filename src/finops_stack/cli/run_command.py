@@ -117,7 +117,20 @@ def show_summary(state: Context, summary: "RunSummary") -> None:
             f"{d.source} {d.period} was published with no rows: its files hold none",
             "if the month had charges, have it delivered again",
         )
+    _warn_of_columns(state, summary)
     _show_totals(state, summary)
+
+
+def _warn_of_columns(state: Context, summary: "RunSummary") -> None:
+    """Which columns came and went, bill by bill."""
+    for result in (r for r in summary.results if r.unit == "column" and not r.passed):
+        names = [sample["column"] for sample in result.samples]
+        names += [f"{result.failed_rows - len(names)} more"] * (result.failed_rows > len(names))
+        state.reporter.warn(
+            f"{result.source} {result.billing_period}, {result.check_id}: {', '.join(names)}"
+            f" ({result.note})",
+            "new ones are kept in the raw file and read by no model; those gone are empty now",
+        )
 
 
 def _show_totals(state: Context, summary: "RunSummary") -> None:

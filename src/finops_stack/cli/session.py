@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from finops_stack.config import Config, Source
 from finops_stack.errors import InputError
 from finops_stack.ingest.load import RawZone
 from finops_stack.vendors.catalog import load_vendor
+from finops_stack.vendors.checks import read_checks, require_checks
 from finops_stack.vendors.manifest import Vendor
 from finops_stack.warehouse.engine import Engine
 from finops_stack.warehouse.lake import Lake
@@ -66,8 +67,10 @@ class Session:
         return found
 
     def vendor(self, name: str) -> Vendor:
-        """A vendor folder, read."""
-        return load_vendor(name, self.config.vendor_folders)
+        """A vendor folder, read, its checks too."""
+        vendor = load_vendor(name, self.config.vendor_folders)
+        require_checks(vendor)
+        return vendor
 
     def given(self, source: str) -> dict[str, str]:
         """What the settings of a source say that its bills leave out."""
@@ -94,8 +97,8 @@ class Session:
         """Changes when this vendor's models, the package or the check settings do."""
         manifest = vendor.model_dump(mode="json", exclude={"folder", "additions"})
         given = {s.name: s.given for s in self.config.sources if s.vendor == vendor.name}
-        parts = [__version__, manifest, vendor.models(), vendor.vocabulary(), given]
-        parts += [self.config.checks]
+        parts: list[object] = [__version__, manifest, vendor.models(), vendor.vocabulary(), given]
+        parts += [self.config.checks, [asdict(check) for check in read_checks(vendor.folder)]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

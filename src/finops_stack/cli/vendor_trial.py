@@ -205,5 +205,6 @@ def _show_finding(state: Context, result: CheckResult) -> None:
         else ""
     )
     state.reporter.warn(
-        f"{result.severity} {result.check_id}: {result.what} ({result.failed_rows} rows)", sample
+        f"{result.severity} {result.check_id}: {result.what} ({result.failed_rows} {result.unit}s)",
+        sample,
     )

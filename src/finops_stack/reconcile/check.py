@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from finops_stack.bill import BillKey, bills_condition
-from finops_stack.findings import SAMPLE_ROWS, CheckResult, text_of
-from finops_stack.reconcile.totals import TotalCheck, sheets, total_checks
+from finops_stack.errors import FinopsError
+from finops_stack.findings import SAMPLE_ROWS, CheckResult, QueryCheck, text_of
+from finops_stack.reconcile.totals import sheets, total_checks
+from finops_stack.warehouse.engine import EngineError, first_line, limit_reached
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -61,11 +63,22 @@ def check_totals(
     }
     delivered = {bill: delivered_rows.get(bill) for bill in bills}
     with _prepared(connection, relations, delivered) as names:
-        outcomes = {check: _outcomes(connection, check, names) for check in total_checks()}
+        return run_checks(connection, total_checks(), names=names, bills=list(delivered))
+
+
+def run_checks(
+    connection: "DuckDBPyConnection",
+    checks: Sequence[QueryCheck],
+    *,
+    names: Mapping[str, str],
+    bills: Sequence[BillKey],
+) -> list[CheckResult]:
+    """One result per bill and check, in that order. names: what stands for each {name}."""
+    outcomes = {check.id: _outcomes(connection, check, names) for check in checks}
     return [
-        _result(check, bill, outcomes[check].get(bill, _Outcome()))
-        for bill in delivered
-        for check in total_checks()
+        _result(check, bill, outcomes[check.id].get(bill, _Outcome()))
+        for bill in bills
+        for check in checks
     ]
 
 
@@ -87,7 +100,7 @@ def _prepared(
             names[name] = table
         yield names
     finally:
-        for table in (*made, _FAILURES):
+        for table in made:
             connection.execute(f"drop table if exists {table}")
 
 
@@ -106,19 +119,38 @@ def _create_delivered(
 
 
 def _outcomes(
-    connection: "DuckDBPyConnection", check: TotalCheck, names: Mapping[str, str]
+    connection: "DuckDBPyConnection", check: QueryCheck, names: Mapping[str, str]
 ) -> dict[BillKey, _Outcome]:
     outcomes: dict[BillKey, _Outcome] = {}
+    try:
+        _ask(connection, check, names, outcomes)
+    except EngineError as error:
+        raise explained(error, f"check {check.id}") from error
+    return outcomes
+
+
+def explained(error: EngineError, what: str) -> FinopsError:
+    """Which check it was: a vendor's own may be wrong, where ours at most run out of memory."""
+    return limit_reached(error, what) or FinopsError(
+        f"{what} cannot be run: {first_line(error)}", hint="mend its SQL, then run again"
+    )
+
+
+def _ask(
+    connection: "DuckDBPyConnection",
+    check: QueryCheck,
+    names: Mapping[str, str],
+    outcomes: dict[BillKey, _Outcome],
+) -> None:
     if _may_fail(connection, check, names):
         _read_failures(connection, check.sql.format_map(names), outcomes)
     if check.note:
         for source, start, note in connection.execute(check.note.format_map(names)).fetchall():
             outcomes.setdefault(BillKey(source, start), _Outcome()).note = note
-    return outcomes
 
 
 def _may_fail(
-    connection: "DuckDBPyConnection", check: TotalCheck, names: Mapping[str, str]
+    connection: "DuckDBPyConnection", check: QueryCheck, names: Mapping[str, str]
 ) -> bool:
     if not check.guard:
         return True
@@ -139,6 +171,7 @@ def _read_failures(
         outcomes[BillKey(source, start)] = _Outcome(failed_rows, billed_cost)
     for bill, sample in _read_samples(connection) if summed else ():
         outcomes[bill].samples.append(sample)
+    connection.execute(f"drop table {_FAILURES}")
 
 
 def _read_samples(connection: "DuckDBPyConnection") -> Iterator[tuple[BillKey, dict[str, str]]]:
@@ -155,7 +188,7 @@ def _read_samples(connection: "DuckDBPyConnection") -> Iterator[tuple[BillKey, d
         yield BillKey(source, start), sample
 
 
-def _result(check: TotalCheck, bill: BillKey, outcome: _Outcome) -> CheckResult:
+def _result(check: QueryCheck, bill: BillKey, outcome: _Outcome) -> CheckResult:
     return CheckResult(
         check_id=check.id,
         what=check.what,

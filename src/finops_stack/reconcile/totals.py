@@ -1,30 +1,17 @@
 """Checks of sums as data: what checks.toml holds, typed."""
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from finops_stack.findings import Check
-
-
-@dataclass(frozen=True)
-class TotalCheck(Check):
-    """A check by one query; `sql` gives a row per failure, `guard` proves cheaply there is none.
-
-    The texts hold {names} of relations and sheets; columns and rules: checks.toml.
-    """
-
-    sql: str
-    guard: str = ""
-    note: str = ""
+from finops_stack.findings import QueryCheck
 
 
 @cache
-def total_checks() -> tuple[TotalCheck, ...]:
+def total_checks() -> tuple[QueryCheck, ...]:
     """Every reconciliation check there is; ids are unique."""
-    return tuple(TotalCheck(**entry) for entry in _data()["checks"])
+    return tuple(QueryCheck(**entry) for entry in _data()["checks"])
 
 
 @cache

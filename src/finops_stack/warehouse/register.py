@@ -205,6 +205,22 @@ def deliveries(
     return [DeliveryRow(*row) for row in rows]
 
 
+def delivery_before(
+    connection: "DuckDBPyConnection", *, source: str, form: str, period: str, fingerprint: str
+) -> DeliveryRow | None:
+    """What came before this delivery: of the newest month up to its own, another delivery of the
+    same source and form, whatever became of it."""
+    names = list(DeliveryRow.__dataclass_fields__)
+    row = connection.execute(
+        f"""select {", ".join(names)} from {LAKE}.ops.deliveries
+        where source = ? and form = ? and (billing_period < ?
+            or (billing_period = ? and fingerprint <> ?))
+        order by billing_period desc, sequence desc limit 1""",
+        [source, form, period, period, fingerprint],
+    ).fetchone()
+    return DeliveryRow(*row) if row else None
+
+
 def landed_forms(connection: "DuckDBPyConnection") -> set[tuple[str, str]]:
     """(vendor, form) of every delivery that ever landed."""
     rows = connection.execute(f"select distinct vendor, form from {LAKE}.ops.deliveries").fetchall()
