@@ -1,0 +1,1 @@
+"""Bills of the other clouds, each as its provider delivers it."""
