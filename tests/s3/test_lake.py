@@ -125,3 +125,22 @@ def test_profile_and_role(on_s3, tmp_path, bucket):
     ended = on_s3.run()
     assert ended.code == 2
     assert "profile" in ended.err
+
+
+def test_raw_zone_holds_what_deliveries_name_and_dlts_newest_records(on_s3, store, bucket):
+    """Two loads and a refused one: of that no file, and of dlt's records one a kind."""
+    on_s3.deliver("acme", "2026-08", "d1", AUGUST)
+    on_s3.done()
+    on_s3.deliver("acme", "2026-09", "d1", RESTATED)
+    on_s3.done()
+    on_s3.deliver("acme", "2026-10", "d1", ["NaN"])
+    ended = on_s3.run()
+    assert ended.code == 2, ended.text
+    keys = store.keys(bucket, "finops/prod/raw/acme/")
+    assert [key.rsplit("/", 1)[-1][:7] for key in keys if key.endswith(".parquet")] == [
+        "2026-08",
+        "2026-09",
+    ]
+    assert len([key for key in keys if "/_dlt_" in key and key.endswith(".jsonl")]) == 2
+    shown = on_s3.run("doctor").out
+    assert "ok      raw files: each is named by a delivery" in shown

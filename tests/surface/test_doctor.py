@@ -39,6 +39,7 @@ def test_all_is_well(sick):
         "lake",
         "published",
         "files",
+        "raw files",
         "run",
         "source acme",
         "disk",

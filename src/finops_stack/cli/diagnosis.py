@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from finops_stack.cli.session import Session
     from finops_stack.config import Source
     from finops_stack.warehouse.lake import Lake
+    from finops_stack.warehouse.orphans import Orphan
 
 Level = Literal["ok", "warning", "error"]
 DISTRIBUTION = "open-finops-stack"
@@ -131,6 +132,48 @@ def _check_orphans(lake: "Lake", *, now: datetime, clean: bool) -> list[Finding]
     size = bytes_text(sum(orphan.size_bytes for orphan in lying))
     text = f"{count_text(len(lying))} orphaned Parquet files ({size}), such as {lying[0].path}"
     return [Finding("warning", "files", text, 'remove them: "finops doctor --clean"')]
+
+
+def check_raw(session: "Session", *, now: datetime, clean: bool) -> list[Finding]:
+    """No raw file lies about that no delivery in the register names."""
+    from finops_stack.ingest.load import remove_raw
+    from finops_stack.warehouse.lake import NoLakeError
+    from finops_stack.warehouse.lock import lake_lock
+
+    lake = session.lake
+    if not lake.exists():
+        return []
+    try:
+        lying = _raw_orphans(lake, now)
+        if lying and clean:
+            with lake_lock(lake):
+                lying = _raw_orphans(lake, now)
+                remove_raw([orphan.path for orphan in lying], session.raw_zone)
+    except NoLakeError:
+        return []
+    except FinopsError as error:
+        return [of_error("raw files", error)]
+    except OSError as error:
+        return [Finding("error", "raw files", f"cannot be removed: {error}")]
+    return [_raw_finding(lying, clean=clean)]
+
+
+def _raw_orphans(lake: "Lake", now: datetime) -> "list[Orphan]":
+    from finops_stack.warehouse.orphans import raw_orphans
+
+    with lake.open(read_only=True) as connection:
+        return raw_orphans(connection, lake.raw_path, now=now)
+
+
+def _raw_finding(lying: "list[Orphan]", *, clean: bool) -> Finding:
+    if not lying:
+        return Finding("ok", "raw files", "each is named by a delivery")
+    count = count_text(len(lying))
+    if clean:
+        return Finding("ok", "raw files", f"{count} that no delivery names removed")
+    size = bytes_text(sum(orphan.size_bytes for orphan in lying))
+    text = f"{count} that no delivery names ({size}), such as {lying[0].path}"
+    return Finding("warning", "raw files", text, 'remove them: "finops doctor --clean"')
 
 
 def check_run(lake: "Lake", *, clean: bool) -> list[Finding]:

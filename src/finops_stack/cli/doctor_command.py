@@ -58,6 +58,7 @@ def _findings(state: Context, *, clean: bool) -> Iterator[Finding]:
     yield Finding("ok", "settings", str(state.config_path))
     yield from diagnosis.check_extensions(session.lake)
     yield from diagnosis.check_lake(session.lake, now=state.now(), clean=clean)
+    yield from diagnosis.check_raw(session, now=state.now(), clean=clean)
     yield from diagnosis.check_run(session.lake, clean=clean)
     for source in session.config.sources:
         yield diagnosis.check_source(session, source)

@@ -4,8 +4,8 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from queue import SimpleQueue
 from threading import Event
@@ -21,16 +21,27 @@ from finops_stack.deliveries.ledger import PlannedBill
 from finops_stack.errors import FinopsError, InputError
 from finops_stack.ingest.land import land
 from finops_stack.ingest.landed import Landed
+from finops_stack.ingest.load import remove_raw
 from finops_stack.ingest.readable import require_acceptable, require_readable
 from finops_stack.vendors.manifest import Form, Vendor
 from finops_stack.vendors.vocabulary import has_rows
-from finops_stack.warehouse.register import DeliveryRow, add_delivery
+from finops_stack.warehouse.register import DeliveryRow, add_delivery, raw_files, raw_name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Planned = tuple[SourcePlan, PlannedBill]
-Outcome = tuple[PlannedBill, Landed | FinopsError]
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Why a delivery was refused, and what of it is in the raw zone all the same."""
+
+    error: FinopsError
+    files: tuple[str, ...] = ()
+
+
+Outcome = tuple[PlannedBill, Landed | _Refused]
 
 
 def land_bills(
@@ -45,11 +56,21 @@ def land_bills(
     total = sum(bill.delivery.size_bytes for _, bill in planned)
     with reporter.step("land", total) as step:
         for bill, outcome in _outcomes(session, connection, planned, step.advance):
-            if isinstance(outcome, FinopsError):
-                summary.refused.append((bill, outcome))
+            if isinstance(outcome, _Refused):
+                summary.refused.append((bill, outcome.error))
+                _remove_loaded(session, connection, bill, outcome)
                 continue
             add_delivery(connection, _delivery_row(outcome, run_id=summary.run_id, now=now))
             summary.landed.append(outcome)
+
+
+def _remove_loaded(
+    session: Session, connection: "DuckDBPyConnection", bill: PlannedBill, refused: _Refused
+) -> None:
+    """The refused delivery's raw files, unless it landed before (--full): then they are in use."""
+    kept = raw_files(connection, bill.delivery.fingerprint)
+    with suppress(OSError):  # finops doctor lists what is left
+        remove_raw([path for path in refused.files if raw_name(path) not in kept], session.raw_zone)
 
 
 def _outcomes(
@@ -119,7 +140,7 @@ def _land(
     plan: SourcePlan,
     bill: PlannedBill,
     progress: Callable[[int], None],
-) -> Landed | FinopsError:
+) -> Landed | _Refused:
     assert plan.vendor and plan.storage
     try:
         landed = land(
@@ -131,9 +152,12 @@ def _land(
             connection=connection,
             progress=progress,
         )
+    except FinopsError as error:
+        return _Refused(error)
+    try:
         _require_loadable(session, connection, plan.vendor, landed)
     except FinopsError as error:
-        return error
+        return _Refused(error, tuple(file.path for file in landed.files))
     return landed
 
 

@@ -1,18 +1,22 @@
 """dlt moves verified Parquet files into the raw zone, byte for byte.
 
 A fresh working folder per run: after a crash dlt would otherwise load its old pending package and
-drop the new data. What is loaded is known from our own register, so dlt keeps no state.
+drop the new data. What is loaded is known from our own register, so dlt keeps no state; of the
+records it writes beside the files (a load, its schema) only the newest stay.
 """
 
 import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from finops_stack.errors import FinopsError
+
+_DLT_RECORDS = ("_dlt_loads", "_dlt_version")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class RawZone:
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is no folder of this machine."""
+        return "://" in self.url
 
     def path_of(self, dataset: str, table: str) -> str:
         """Where a file of that table lies."""
@@ -77,6 +86,44 @@ def load_raw(files: Sequence[RawFile], *, zone: RawZone, dataset: str, work: Pat
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _require_unchanged(files, zone=zone, dataset=dataset)
+    _remove_older_records(zone, dataset)
+
+
+def remove_raw(paths: Sequence[str], zone: RawZone) -> None:
+    """Delete these files of the zone; one that is gone already is no error. Raises OSError."""
+    if not zone.is_remote:
+        for path in paths:
+            Path(path).unlink(missing_ok=True)
+    elif paths:
+        bucket = _bucket(zone)
+        for path in paths:
+            with suppress(FileNotFoundError):
+                bucket.rm_file(path)
+
+
+def _remove_older_records(zone: RawZone, dataset: str) -> None:
+    """dlt adds two small files a load and reads neither again; without this they grow for ever.
+
+    Their names hold the time of the load, in seconds, after the pipeline's name.
+    """
+    for table in _DLT_RECORDS:
+        with suppress(OSError):  # left for the next load
+            remove_raw(sorted(_files(zone, f"{zone.url}/{dataset}/{table}"))[:-1], zone)
+
+
+def _files(zone: RawZone, folder: str) -> list[str]:
+    if not zone.is_remote:
+        return [str(path) for path in Path(folder).glob("*.jsonl")]
+    bucket = _bucket(zone)
+    # It remembers listings, and dlt has just written.
+    bucket.invalidate_cache()
+    return [str(path) for path in bucket.ls(folder, detail=False)]
+
+
+def _bucket(zone: RawZone) -> Any:
+    from dlt.common.storages import fsspec_filesystem
+
+    return fsspec_filesystem(zone.url, _aws_credentials(zone))[0]
 
 
 def _dlt() -> Any:
@@ -94,7 +141,7 @@ def _destination(zone: RawZone) -> Any:
     from dlt.destinations import filesystem
 
     options: dict[str, Any] = {}
-    if zone.url.startswith("s3://"):
+    if zone.is_remote:
         options["credentials"] = _aws_credentials(zone)
     return filesystem(
         zone.url, layout="{table_name}.{ext}", warn_unsafe_layout_separators=False, **options
@@ -115,7 +162,7 @@ def _aws_credentials(zone: RawZone) -> Any:
 def _require_unchanged(files: Sequence[RawFile], *, zone: RawZone, dataset: str) -> None:
     """dlt rewrites a file whose columns it normalises (a column of type null, for one): then the
     delivered bytes go in its place."""
-    if "://" in zone.url:
+    if zone.is_remote:
         return
     for file in files:
         there = Path(zone.path_of(dataset, file.table))

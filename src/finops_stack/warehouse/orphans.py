@@ -1,4 +1,5 @@
-"""Parquet files in the lake's data folder that no snapshot knows: what a killed run leaves."""
+"""Parquet files that nothing knows, as a killed run leaves them: in the data folder no snapshot,
+in the raw zone no delivery of the register."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import duckdb
 from finops_stack.errors import FinopsError
 from finops_stack.warehouse.engine import first_line
 from finops_stack.warehouse.lake import LAKE
+from finops_stack.warehouse.register import raw_files, raw_name
 from finops_stack.warehouse.sql import quote_text
 
 if TYPE_CHECKING:
@@ -41,6 +43,16 @@ def orphans(connection: "DuckDBPyConnection", data_path: str, *, now: datetime) 
         Orphan(path, size)
         for path, size in _files(connection, data_path, before=now - AGE)
         if PurePosixPath(path).name not in known
+    ]
+
+
+def raw_orphans(connection: "DuckDBPyConnection", raw_path: str, *, now: datetime) -> list[Orphan]:
+    """Raw files older than AGE that no landed delivery names. Reads only."""
+    known = raw_files(connection)
+    return [
+        Orphan(path, size)
+        for path, size in _files(connection, f"{raw_path}/", before=now - AGE)
+        if raw_name(path) not in known
     ]
 
 

@@ -221,6 +221,22 @@ def delivery_before(
     return DeliveryRow(*row) if row else None
 
 
+def raw_files(connection: "DuckDBPyConnection", *fingerprints: str) -> set[str]:
+    """Raw files that landed deliveries name, of all of them or of these; each as `raw_name`."""
+    if not table_exists(connection, "ops", "deliveries"):
+        return set()
+    rows = connection.execute(
+        f"select files from {LAKE}.ops.deliveries where ? = 0 or fingerprint in (select unnest(?))",
+        [len(fingerprints), list(fingerprints)],
+    ).fetchall()
+    return {raw_name(str(file["path"])) for row in rows for file in json.loads(row[0])}
+
+
+def raw_name(path: str) -> str:
+    """A raw file by its source's folder and its name: the lake may have moved since it landed."""
+    return "/".join(path.split("/")[-2:])
+
+
 def landed_forms(connection: "DuckDBPyConnection") -> set[tuple[str, str]]:
     """(vendor, form) of every delivery that ever landed."""
     rows = connection.execute(f"select distinct vendor, form from {LAKE}.ops.deliveries").fetchall()
