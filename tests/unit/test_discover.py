@@ -126,7 +126,7 @@ def test_many_missing_files_are_counted_not_all_listed(tmp_path):
         (b'{"id": "x", "files": "2026-09/d1-1.csv"}', "is not a list"),
         (b'{"id": "x", "files": [1]}', "no file name"),
         (b'{"id": "x", "files": [null]}', "no file name"),
-        (b'{"id": "x", "files": [{"name": "a"}]}', "no file name"),
+        (b'{"id": "x", "files": [{"title": "a"}]}', "no file name"),
         (b'{"id": "x", "files": [{"path": 3}]}', "no file name"),
         (b'{"id": "x", "files": [""]}', "no file name"),
         (b'{"id": "\\ud800", "files": ["2026-09/d1-1.csv"]}', "control characters"),

@@ -207,13 +207,15 @@ def _check_leftovers(work: Path, *, clean: bool) -> list[Finding]:
 
 def check_source(session: "Session", source: "Source") -> Finding:
     """Its vendor is known, its place can be listed and holds deliveries."""
+    from finops_stack.cli.planning import file_months
     from finops_stack.deliveries.discover import discover
     from finops_stack.deliveries.storage import open_storage
 
     subject = f"source {source.name}"
     try:
-        vendor = session.vendor(source.vendor)
-        found = discover(source.name, vendor, open_storage(source))
+        vendor, storage = session.vendor(source.vendor), open_storage(source)
+        months = file_months(session, source, vendor, storage)
+        found = discover(source.name, vendor, storage, months)
     except FinopsError as error:
         return of_error(subject, error)
     waiting = found.waiting()

@@ -50,7 +50,7 @@ def run(
         with reporter.step("discover", 1):
             known = read_known(session)
             summary.plans = plan_sources(
-                session, name=source, periods=periods, full=full, known=known
+                session, name=source, periods=periods, full=full, known=known, keep=True
             )
         summary.new_rates = known.is_there and known.rates != set(session.exchange_rates())
         loads = any(bill.loads for plan in summary.plans for bill in plan.bills)

@@ -151,6 +151,7 @@ def _land(
             staging=session.lake.work / "staging",
             connection=connection,
             progress=progress,
+            kept=plan.kept,
         )
     except FinopsError as error:
         return _Refused(error)
@@ -228,4 +229,5 @@ def bill_files(vendor: Vendor, landed: Landed, given: Mapping[str, str]) -> Bill
         form,
         landed.files,
         given,
+        vendor.layout(delivery.layout),
     )

@@ -1,5 +1,6 @@
 """Discover every source and plan what a run would load; one broken source stops no other."""
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from finops_stack.deliveries.discover import discover
 from finops_stack.deliveries.ledger import Action, PlannedBill, plan_bills
 from finops_stack.deliveries.storage import Storage, open_storage
 from finops_stack.errors import FinopsError
+from finops_stack.ingest.months import FileMonths
+from finops_stack.ingest.prepare import KeptFiles
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Vendor
 from finops_stack.warehouse.lake import NoLakeError
@@ -33,6 +36,7 @@ class SourcePlan:
     storage: Storage | None = None
     bills: tuple[PlannedBill, ...] = ()
     error: FinopsError | None = None
+    kept: KeptFiles | None = None
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,17 @@ def plan_sources(
     periods: PeriodRange | None = None,
     full: bool = False,
     known: Known | None = None,
+    keep: bool = False,
 ) -> list[SourcePlan]:
-    """A plan for every source, or for the named one; only months in the range."""
+    """A plan for every source, or for the named one; only months in the range.
+
+    keep: files that had to be read are kept in the staging folder, to be landed.
+    """
     known = known or read_known(session)
     months = periods or PeriodRange()
 
     def one(source: Source) -> SourcePlan:
-        return _plan_source(session, source, known, periods=months, full=full)
+        return _plan_source(session, source, known, periods=months, full=full, keep=keep)
 
     # Listing a bucket waits on the network, not on a core.
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
@@ -94,12 +102,13 @@ def plan_sources(
 
 
 def _plan_source(
-    session: Session, source: Source, known: Known, *, periods: PeriodRange, full: bool
+    session: Session, source: Source, known: Known, *, periods: PeriodRange, full: bool, keep: bool
 ) -> SourcePlan:
     try:
         vendor = session.vendor(source.vendor)
         storage = open_storage(source)
-        found = discover(source.name, vendor, storage)
+        months = file_months(session, source, vendor, storage, keep=keep)
+        found = discover(source.name, vendor, storage, months)
     except FinopsError as error:
         return SourcePlan(source, error=error)
     bills = plan_bills(
@@ -110,7 +119,25 @@ def _plan_source(
         full=full,
     )
     wanted = tuple(bill for bill in bills if bill.delivery.period in periods)
-    return SourcePlan(source, vendor, storage, wanted)
+    if months.kept:
+        months.kept.plan([bill.delivery.files for bill in wanted if bill.loads])
+    return SourcePlan(source, vendor, storage, wanted, kept=months.kept)
+
+
+def file_months(
+    session: Session, source: Source, vendor: Vendor, storage: Storage, *, keep: bool = False
+) -> FileMonths:
+    """Reads files of this source of which only the rows tell their months."""
+    lake = session.lake
+    place = lake.work / "staging" if keep else lake.engine.temp_directory
+    return FileMonths(
+        vendor,
+        storage,
+        cache=lake.work / "periods" / f"{source.name}.json",
+        folder=place / (f"read-{source.name}" if keep else f"read-{source.name}-{os.getpid()}"),
+        connect=lake.engine.connect,
+        keep=keep,
+    )
 
 
 def actions(plans: list[SourcePlan], *wanted: Action) -> list[PlannedBill]:

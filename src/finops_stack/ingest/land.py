@@ -1,10 +1,8 @@
 """One delivery: download, verify, load; or refuse it, naming the file and the reason."""
 
-import hashlib
 import shutil
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,27 +11,15 @@ from finops_stack.deliveries.storage import ObjectInfo, Storage
 from finops_stack.errors import InputError
 from finops_stack.ingest.landed import Landed, LandedFile, RawColumn
 from finops_stack.ingest.load import RawFile, RawZone, load_raw
-from finops_stack.ingest.text import describe_parquet, text_to_parquet
-from finops_stack.ingest.verify import gunzip, require_parquet_frame, unzip
+from finops_stack.ingest.month_sql import month_sql, month_text
+from finops_stack.ingest.nested import relation_of, with_nested
+from finops_stack.ingest.prepare import KeptFiles, Prepared, prepare, short_name
+from finops_stack.vendors.layouts import Layout
 from finops_stack.vendors.manifest import Form, Vendor
+from finops_stack.warehouse.sql import NO_HIVE, quote_text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-# Downloads wait on the network, not on a core.
-_DOWNLOADS_AT_ONCE = 8
-
-
-@dataclass(frozen=True)
-class _Staged:
-    """A downloaded file: `original` as delivered, `parquet` what will be loaded."""
-
-    item: ObjectInfo
-    sha256: str
-    original: Path
-    parquet: Path
-    columns: tuple[RawColumn, ...] = ()
-    rows: int = 0
 
 
 def land(
@@ -45,67 +31,113 @@ def land(
     staging: Path,
     connection: "DuckDBPyConnection",
     progress: Callable[[int], None] = lambda _: None,
+    kept: KeptFiles | None = None,
 ) -> Landed:
     """Verify every file of a delivery and load it into the raw zone.
 
     progress: called with the bytes of each finished file.
+    kept: files that are here already, or that other bills of this run need as well.
     Raises: InputError when a file is not whole, or its columns are not those of a known form.
     """
-    folder = staging / _short(delivery.source + str(delivery.period) + delivery.delivery_id)
+    folder = staging / short_name(delivery.source + str(delivery.period) + delivery.delivery_id)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    layout = vendor.layout(delivery.layout)
     try:
-        staged = _download(delivery, storage, folder)
-        verified = []
-        for file in staged:
-            verified.append(_verify(file, connection))
-            progress(file.item.size_bytes)
-        form = _require_form(vendor, verified)
-        return _load(delivery, form, verified, zone=zone, work=folder / "dlt")
+        files = _prepared(
+            delivery,
+            layout,
+            storage=storage,
+            folder=folder,
+            connection=connection,
+            progress=progress,
+            kept=kept,
+        )
+        _require_rows(delivery, files)
+        paths = (*vendor.nested_paths(), *layout.period_column)
+        files = [replace(file, columns=with_nested(file.columns, paths)) for file in files]
+        form = _require_form(vendor, files)
+        files = [replace(file, columns=_used(file, form, layout)) for file in files]
+        own = [_own_rows(file, delivery, layout, form, connection) for file in files]
+        return _load(delivery, form, files, own, zone=zone, work=folder / "dlt")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _download(delivery: Delivery, storage: Storage, folder: Path) -> list[_Staged]:
-    """Every file into the staging folder, under names of our own (a key may hold anything)."""
-
-    def one(number: int, item: ObjectInfo) -> _Staged:
-        original = folder / f"{number:05d}.delivered"
-        sha256 = storage.download(item, original)
-        return _Staged(item, sha256, original, folder / f"{number:05d}.parquet")
-
-    with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
-        return list(pool.map(one, range(1, len(delivery.files) + 1), delivery.files))
-
-
-def _verify(file: _Staged, connection: "DuckDBPyConnection") -> _Staged:
-    """Whole, and readable; csv becomes text Parquet, Parquet stays byte for byte."""
-    name, key = file.item.key, file.item.key.lower()
-    if key.endswith(".parquet"):
-        file.original.rename(file.parquet)
-        require_parquet_frame(file.parquet, name)
-        columns, rows = describe_parquet(connection, file.parquet, name)
-        return replace(file, columns=columns, rows=rows)
-    plain = file.original.with_suffix(".csv")
-    if key.endswith(".gz"):
-        gunzip(file.original, plain, name)
-    elif key.endswith(".zip"):
-        unzip(file.original, plain, name)
-    elif key.endswith(".csv"):
-        file.original.rename(plain)
-    else:
-        raise InputError(
-            f"{name}: no reader for this kind of file",
-            hint="known: .parquet, .csv, .csv.gz, .csv.zip",
-        )
-    columns = text_to_parquet(connection, plain, file.parquet, name)
-    plain.unlink()
-    _, rows = describe_parquet(connection, file.parquet, name)
-    return replace(file, columns=columns, rows=rows)
+def _prepared(
+    delivery: Delivery,
+    layout: Layout,
+    *,
+    storage: Storage,
+    folder: Path,
+    connection: "DuckDBPyConnection",
+    progress: Callable[[int], None],
+    kept: KeptFiles | None,
+) -> list[Prepared]:
+    """Every file of the delivery, in its order; those that are kept are not fetched again."""
+    found: dict[str, Prepared] = {}
+    lacking: list[ObjectInfo] = []
+    shared: list[ObjectInfo] = []
+    for item in delivery.files:
+        if kept and (file := kept.get(layout, item)):
+            found[item.key] = file
+            progress(item.size_bytes)
+        else:
+            (shared if kept and kept.is_shared(item) else lacking).append(item)
+    for items, place in ((lacking, folder), (shared, kept.folder if kept else folder)):
+        place.mkdir(parents=True, exist_ok=True)
+        for file in prepare(
+            items, layout, storage=storage, folder=place, connection=connection, progress=progress
+        ):
+            found[file.item.key] = file
+            if kept and items is shared:
+                kept.add(layout, file)
+    return [found[item.key] for item in delivery.files]
 
 
-def _require_form(vendor: Vendor, files: list[_Staged]) -> Form:
-    """The one form of all files, with the columns it cannot do without."""
+def _require_rows(delivery: Delivery, files: Sequence[Prepared]) -> None:
+    """The rows read are those the manifest counts."""
+    for part in delivery.parts:
+        rows = sum(file.rows for file in files if file.item.key in part.keys)
+        if part.rows is not None and part.rows != rows:
+            raise InputError(
+                f"{delivery.manifest}: it counts {part.rows} rows, its files have {rows}",
+                hint="have it delivered again, then run again",
+            )
+
+
+def _used(file: Prepared, form: Form, layout: Layout) -> tuple[RawColumn, ...]:
+    """The file's own columns and those nested ones that this form or its layout names."""
+    own = [column for column in file.columns if not column.source]
+    return with_nested(own, (*form.nested_paths(), *layout.period_column))
+
+
+def _own_rows(
+    file: Prepared,
+    delivery: Delivery,
+    layout: Layout,
+    form: Form,
+    connection: "DuckDBPyConnection",
+) -> int:
+    """Rows of this bill: all, but where rows tell the month."""
+    if not layout.period_column or file.rows == 0:
+        return file.rows
+    month = month_sql(layout, form, file.columns, file.item.key)
+    read = f"read_parquet({quote_text(str(file.parquet))}, {NO_HIVE})"
+    row = connection.execute(
+        f"select count(*) from {relation_of(read, file.columns)}"
+        f" where {month} = {quote_text(month_text(delivery.period))}"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _require_form(vendor: Vendor, files: list[Prepared]) -> Form:
+    """The one form of all files, with the columns it cannot do without.
+
+    A month without any file is of no form: its first one says how an empty bill looks.
+    """
+    if not files:
+        return vendor.forms[0]
     forms = {}
     for file in files:
         delivered = [column.delivered for column in file.columns]
@@ -127,7 +159,7 @@ def _require_form(vendor: Vendor, files: list[_Staged]) -> Form:
     return next(iter(forms.values()))
 
 
-def _require_columns(form: Form, file: _Staged) -> None:
+def _require_columns(form: Form, file: Prepared) -> None:
     by_name = {form.normalise(c.delivered).lower(): c for c in file.columns}
     missing = [name for name in form.required if name.lower() not in by_name]
     if missing:
@@ -144,7 +176,7 @@ def _require_columns(form: Form, file: _Staged) -> None:
             )
 
 
-def _require_one_each(form: Form, file: _Staged) -> None:
+def _require_one_each(form: Form, file: Prepared) -> None:
     """Of two columns called amount and Amount nobody can say which is the cost."""
     kinds = form.columns.kinds()
     counted = {name.lower() for name in kinds if kinds[name] in ("money", "time")}
@@ -160,41 +192,41 @@ def _require_one_each(form: Form, file: _Staged) -> None:
 
 
 def _load(
-    delivery: Delivery, form: Form, files: list[_Staged], *, zone: RawZone, work: Path
+    delivery: Delivery,
+    form: Form,
+    files: Sequence[Prepared],
+    own_rows: Sequence[int],
+    *,
+    zone: RawZone,
+    work: Path,
 ) -> Landed:
-    stem = f"{delivery.period}_{_short(delivery.fingerprint)}"
+    stem = f"{delivery.period}_{short_name(delivery.fingerprint)}"
     tables = [f"{stem}_{number:05d}" for number in range(1, len(files) + 1)]
-    load_raw(
-        [RawFile(f.parquet, table, f.rows) for f, table in zip(files, tables, strict=True)],
-        zone=zone,
-        dataset=delivery.source,
-        work=work,
-    )
+    if files:
+        load_raw(
+            [RawFile(f.parquet, table, f.rows) for f, table in zip(files, tables, strict=True)],
+            zone=zone,
+            dataset=delivery.source,
+            work=work,
+        )
     names = _names([f.item.key for f in files])
-    return Landed(
-        delivery,
-        form.name,
-        tuple(
-            LandedFile(
-                name=names[f.item.key],
-                key=f.item.key,
-                size_bytes=f.item.size_bytes,
-                sha256=f.sha256,
-                rows=f.rows,
-                columns=f.columns,
-                path=zone.path_of(delivery.source, table),
-            )
-            for f, table in zip(files, tables, strict=True)
-        ),
+    landed = (
+        LandedFile(
+            name=names[f.item.key],
+            key=f.item.key,
+            size_bytes=f.item.size_bytes,
+            sha256=f.sha256,
+            rows=rows,
+            columns=f.columns,
+            path=zone.path_of(delivery.source, table),
+            part=delivery.part_of(f.item.key),
+        )
+        for f, table, rows in zip(files, tables, own_rows, strict=True)
     )
+    return Landed(delivery, form.name, tuple(landed))
 
 
 def _names(keys: list[str]) -> dict[str, str]:
     """Key → the base name lineage carries; the whole key where two files share a base name."""
     base = {key: PurePosixPath(key).name for key in keys}
     return base if len(set(base.values())) == len(keys) else dict(zip(keys, keys, strict=True))
-
-
-def _short(text: str) -> str:
-    """A file name of our own for an id that may hold anything."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

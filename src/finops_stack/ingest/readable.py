@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from finops_stack.errors import InputError
 from finops_stack.ingest.landed import LandedFile
+from finops_stack.ingest.nested import relation_of
 from finops_stack.warehouse.engine import EngineError, first_line, limit_reached
 from finops_stack.warehouse.sql import NO_HIVE, quote_name, quote_text
 
@@ -50,7 +51,8 @@ def require_acceptable(connection: "DuckDBPyConnection", reasons: Mapping[str, s
 def _look(
     connection: "DuckDBPyConnection", file: LandedFile, predicates: Mapping[str, str]
 ) -> None:
-    relation = f"read_parquet({quote_text(file.path)}, file_row_number = true, {NO_HIVE})"
+    read = f"read_parquet({quote_text(file.path)}, file_row_number = true, {NO_HIVE})"
+    relation = relation_of(read, file.columns)
     counts = ", ".join(f"count(*) filter (where {sql})" for sql in predicates.values())
     row = connection.execute(f"select {counts} from {relation}").fetchone()
     bad = [(c, n) for c, n in zip(predicates, row or (), strict=True) if n]

@@ -2,6 +2,8 @@
 
 import re
 import tomllib
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,11 +19,13 @@ from pydantic import (
 from finops_stack.errors import InputError
 from finops_stack.vendors.focus_base import with_focus_columns
 from finops_stack.vendors.inherit import with_inherited
+from finops_stack.vendors.layouts import Layout, compiled
 from finops_stack.vendors.mapping import Mapped
 from finops_stack.vendors.mapping_check import require_mapping
 from finops_stack.vendors.vocabulary import read_vocabulary, with_additions
 
 Kind = Literal["text", "money", "time", "map"]
+RecordKind = Literal["text", "money", "time"]
 
 
 class _Part(BaseModel):
@@ -37,38 +41,6 @@ class VendorHead(_Part):
         description="documented: from the provider's pages and samples; proven: on real bills",
     )
     gaps: tuple[str, ...] = Field(default=(), description="what is known not to be covered")
-
-
-class Layout(_Part):
-    """How a delivery's manifest is recognised and read."""
-
-    name: str
-    title: str
-    manifest: str
-    delivery_id: tuple[str, ...]
-    files: tuple[str, ...]
-    order: str = "version"
-
-    @field_validator("manifest")
-    @classmethod
-    def _compiles(cls, value: str) -> str:
-        groups = _compiled(value).groupindex
-        if not ({"period", "start"} & set(groups) or {"year", "month"} <= set(groups)):
-            raise ValueError("needs a named group period, start, or year and month")
-        return value
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """Case-blind: folder names come in both cases."""
-        return re.compile(self.manifest, re.IGNORECASE)
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compiled without regard to case; ValueError, which pydantic explains, when it is no regex."""
-    try:
-        return re.compile(pattern, re.IGNORECASE)
-    except re.error as error:
-        raise ValueError(f"is no regular expression: {error}") from error
 
 
 class Columns(_Part):
@@ -99,7 +71,7 @@ class Collect(_Part):
     @field_validator("pattern")
     @classmethod
     def _has_group(cls, value: str) -> str:
-        if _compiled(value).groups < 1:
+        if compiled(value).groups < 1:
             raise ValueError("pattern needs a group: it becomes the key")
         return value
 
@@ -118,11 +90,14 @@ class Form(Mapped):
     control: str = ""
     commitments: str | None = None
     side: tuple[str, ...] = ()
-    names: Literal["snake", "as_is"] = "as_is"
+    names: Literal["snake", "as_is", "last_parenthesis"] = "as_is"
     required: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     columns: Columns
     aliases: dict[str, str] = Field(default_factory=dict)
+    records: dict[str, dict[str, RecordKind]] = Field(
+        default_factory=dict, description="lists of structs: column → field → kind"
+    )
     collect: tuple[Collect, ...] = ()
 
     @model_validator(mode="before")
@@ -161,8 +136,23 @@ class Form(Mapped):
 
     def normalise(self, delivered: str) -> str:
         """A delivered column name in this form's spelling."""
-        name = snake(delivered) if self.names == "snake" else delivered
-        return self.aliases.get(name, name)
+        name = _SPELLINGS[self.names](delivered)
+        return self._lower_aliases.get(name.lower(), name)
+
+    @cached_property
+    def _lower_aliases(self) -> dict[str, str]:
+        return {name.lower(): declared for name, declared in self.aliases.items()}
+
+    def nested_paths(self) -> tuple[str, ...]:
+        """The names of this form that are dotted paths into nested columns."""
+        names = (
+            *self.recognised_by,
+            *self.required,
+            *self.aliases,
+            *self.columns.kinds(),
+            *self.records,
+        )
+        return tuple(name for name in dict.fromkeys(names) if "." in name)
 
 
 class XColumn(_Part):
@@ -211,6 +201,14 @@ class Vendor(_Part):
         """A form by its name."""
         return next(form for form in self.forms if form.name == name)
 
+    def layout(self, name: str) -> Layout:
+        """A layout by its name."""
+        return next(layout for layout in self.layouts if layout.name == name)
+
+    def nested_paths(self) -> tuple[str, ...]:
+        """Dotted paths of all forms."""
+        return tuple(dict.fromkeys(path for form in self.forms for path in form.nested_paths()))
+
     def models(self) -> dict[str, str]:
         """Model name → its SQL text, as the folder has it."""
         prefix = f"{self.name}__"
@@ -253,6 +251,20 @@ def snake(delivered: str) -> str:
         return _OTHER.sub("_", delivered)
     parts = [_CAPITAL.sub("_", part) for part in delivered.split("/")]
     return _OTHER.sub("_", "_".join(parts).lower())
+
+
+def last_parenthesis(delivered: str) -> str:
+    """`Abonnement-GUID (SubscriptionGuid)` → `SubscriptionGuid`; other names are unchanged."""
+    found = _PARENTHESIS.search(delivered)
+    return found[1] if found else delivered
+
+
+_PARENTHESIS = re.compile(r"\(([^()]+)\)\s*$")
+_SPELLINGS: dict[str, Callable[[str], str]] = {
+    "snake": snake,
+    "as_is": str,
+    "last_parenthesis": last_parenthesis,
+}
 
 
 def read_vendor(folder: Path, additions: tuple[Path, ...] = ()) -> Vendor:

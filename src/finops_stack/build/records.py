@@ -1,0 +1,82 @@
+"""Columns that hold a list of records: structs of a Parquet file, or objects in JSON text."""
+
+from collections.abc import Mapping
+
+from finops_stack.build.values import MONEY, unreadable_sql, value_sql
+from finops_stack.ingest.landed import RawColumn
+from finops_stack.ingest.nested import list_fields
+from finops_stack.vendors.manifest import RecordKind
+from finops_stack.warehouse.sql import quote_name, quote_text
+
+TYPES: dict[RecordKind, str] = {"text": "varchar", "money": MONEY, "time": "timestamp"}
+_TEXT = ("VARCHAR", "JSON")
+
+
+def no_records(fields: Mapping[str, RecordKind]) -> str:
+    """An empty list of such records."""
+    return f"cast([] as {_list_type(fields)})"
+
+
+def records_sql(raw: RawColumn, fields: Mapping[str, RecordKind]) -> str:
+    """The column as a list of the declared fields; NULL is an empty list, a missing field NULL."""
+    packed = ", ".join(
+        f"{quote_name(name)}: {_value(raw, name, kind)}" for name, kind in fields.items()
+    )
+    listed = f"list_transform({_elements(raw, fields)}, lambda r: {{{packed}}})"
+    return f"coalesce(cast({listed} as {_list_type(fields)}), {no_records(fields)})"
+
+
+def unreadable_records(raw: RawColumn, fields: Mapping[str, RecordKind]) -> str:
+    """SQL that is true where it is no list of records, or a field is no value of its kind."""
+    column = quote_name(raw.name)
+    if raw.type not in _TEXT and not list_fields(raw.type):
+        return f"{column} is not null"
+    wrong = [
+        sql
+        for name, kind in fields.items()
+        if kind != "text" and (sql := _unreadable(raw, name, kind))
+    ]
+    found = []
+    if raw.type in _TEXT:
+        text = f"nullif(cast({column} as varchar), '')"
+        found.append(f"{text} <> 'null' and {_elements(raw, fields)} is null")
+    if wrong:
+        said = " or ".join(f"({sql})" for sql in wrong)
+        found.append(f"len(list_filter({_elements(raw, fields)}, lambda r: {said})) > 0")
+    return " or ".join(f"({sql})" for sql in found) or "false"
+
+
+def _elements(raw: RawColumn, fields: Mapping[str, RecordKind]) -> str:
+    """The column as a list of structs."""
+    column = quote_name(raw.name)
+    if raw.type not in _TEXT:
+        return column if list_fields(raw.type) else "null"
+    shape = "[{" + ", ".join(f'"{name}": "VARCHAR"' for name in fields) + "}]"
+    text = f"try_cast(nullif(cast({column} as varchar), '') as json)"
+    # json_transform takes what is no list for null.
+    return f"json_transform({text}, {quote_text(shape)})"
+
+
+def _field(raw: RawColumn, name: str) -> tuple[str, str] | None:
+    """SQL and type of a field of the record r; names go without regard to case."""
+    if raw.type in _TEXT:
+        return f"r.{quote_name(name)}", "VARCHAR"
+    by_name = {field.lower(): (field, kind) for field, kind in list_fields(raw.type).items()}
+    if name.lower() not in by_name:
+        return None
+    field, kind = by_name[name.lower()]
+    return f"r.{quote_name(field)}", kind
+
+
+def _value(raw: RawColumn, name: str, kind: RecordKind) -> str:
+    found = _field(raw, name)
+    return value_sql(*found, kind) if found else f"cast(null as {TYPES[kind]})"
+
+
+def _unreadable(raw: RawColumn, name: str, kind: RecordKind) -> str | None:
+    found = _field(raw, name)
+    return unreadable_sql(*found, kind) if found else None
+
+
+def _list_type(fields: Mapping[str, RecordKind]) -> str:
+    return f"struct({', '.join(f'{quote_name(n)} {TYPES[k]}' for n, k in fields.items())})[]"
