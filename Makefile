@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo/out
+EMULATORS := .emulators
 
-.PHONY: help demo test lint unit bench lock clean
+.PHONY: help demo test lint unit emulators bench lock clean
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -29,12 +30,29 @@ lint: $(VENV)/installed ## style, types, floors, SQL format
 unit: $(VENV)/installed ## the tests
 	$(BIN)/python -m pytest -n auto --dist loadscope
 
+# Only lock files of their own: their parts want other versions than ours.
+emulators: $(EMULATORS)/azurite/installed $(EMULATORS)/bigquery/installed ## Azure and BigQuery to test against (needs npm)
+
+$(EMULATORS)/azurite/installed: tests/emulators/azurite/package-lock.json
+	mkdir -p $(@D)
+	cp tests/emulators/azurite/package.json tests/emulators/azurite/package-lock.json $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(EMULATORS)/bigquery/installed: tests/emulators/bigquery.lock
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/emulators/bigquery.lock
+	touch $@
+
 bench: $(VENV)/installed ## speed and memory, as ratios, printed as a table
 	$(BIN)/python bench/run.py
 
 lock: ## write requirements-dev.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --python-version 3.11 --group dev --extra s3 --extra postgres pyproject.toml -o requirements-dev.lock
+	  --python-version 3.11 --group dev --extra s3 --extra postgres --extra azure --extra gcp \
+	  pyproject.toml -o requirements-dev.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --python-version 3.11 tests/emulators/bigquery.in -o tests/emulators/bigquery.lock
 
 clean: ## remove what make made
 	rm -rf $(DEMO) bench/out .pytest_cache .mypy_cache .ruff_cache

@@ -8,12 +8,14 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -27,16 +29,24 @@ from pydantic_settings import (
 )
 
 from finops_stack.errors import InputError
+from finops_stack.locations import one_spelling
 
 CONFIG_FILE = "finops.toml"
-# user:secret@ in a URL
-_URL_SECRET = re.compile(r"://[^/@]*@")
+# user:secret@ in a URL; abfss://container@account names no user
+_URL_SECRET = re.compile(r"(?<!abfs)(?<!abfss)://[^/@]*@|://[^/@:]*:[^/@]*@")
+# A signed URL carries its key behind the question mark.
+_URL_SIGNED = re.compile(r"://.*[?&]sig=", re.IGNORECASE)
 
 
 def _without_secret(value: str) -> str:
     if _URL_SECRET.search(value):
         raise ValueError("keep user and password out of this file: leave out what is before @")
+    if _URL_SIGNED.search(value):
+        raise ValueError("keep the signature out of this file: leave out the ? and what follows")
     return value
+
+
+PlainUrl = Annotated[str, AfterValidator(_without_secret)]
 
 
 class _Section(BaseModel):
@@ -52,14 +62,63 @@ class S3Settings(_Section):
         default=None, description="external id of that role, when it asks"
     )
     region: str | None = Field(default=None, description="region of the bucket")
-    endpoint_url: str | None = Field(
+    endpoint_url: PlainUrl | None = Field(
         default=None, description="another S3 server, such as http://host:9000"
     )
 
-    @field_validator("endpoint_url")
-    @classmethod
-    def _no_secret(cls, value: str | None) -> str | None:
-        return None if value is None else _without_secret(value)
+
+class AzureSettings(_Section):
+    """How to reach Azure storage; keys come from the environment or Azure's credential chain."""
+
+    account: str | None = Field(
+        default=None, pattern=r"^[a-z0-9]{3,24}$", description="storage account of an az:// place"
+    )
+    tenant: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9.-]+$", description="directory the account belongs to"
+    )
+    endpoint_url: PlainUrl | None = Field(
+        default=None, description="another server, such as http://host:10000/account"
+    )
+
+
+class AzureSecrets(BaseSettings):
+    """AZURE_STORAGE_CONNECTION_STRING, _KEY, _SAS_TOKEN, _ACCOUNT: only ever in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="AZURE_STORAGE_", frozen=True)
+
+    connection_string: SecretStr | None = None
+    key: SecretStr | None = None
+    sas_token: SecretStr | None = None
+    account: str | None = None
+
+
+class GcsSettings(_Section):
+    """How to reach Google Cloud Storage; credentials are the application default ones."""
+
+    project: str | None = Field(default=None, description="project that pays for requests")
+    endpoint_url: PlainUrl | None = Field(
+        default=None, description="another server; over http:// no credentials are sent"
+    )
+
+
+class BigQuerySettings(_Section):
+    """How to ask BigQuery; credentials are the application default ones."""
+
+    job_project: str | None = Field(
+        default=None, description="project that runs and pays for queries; default: the table's"
+    )
+    location: str | None = Field(
+        default=None, description="where jobs run, such as EU: the dataset's location"
+    )
+    maximum_bytes_billed: int | None = Field(
+        default=None, ge=1, description="a query that would read more bytes is refused"
+    )
+    endpoint_url: PlainUrl | None = Field(
+        default=None, description="another server; over http:// no credentials are sent"
+    )
+    storage_endpoint_url: PlainUrl | None = Field(
+        default=None, description="another server of the Storage Read API"
+    )
 
 
 class Source(_Section):
@@ -69,16 +128,14 @@ class Source(_Section):
         pattern=r"^[a-z0-9][a-z0-9-]{0,47}$", description="a-z, 0-9 and -, up to 48 characters"
     )
     vendor: str = Field(description="whose bills: the name of a vendor folder")
-    location: str = Field(description="folder or s3:// URL the bills arrive in")
+    location: PlainUrl = Field(description="folder or URL the bills arrive in")
     given: dict[str, str] = Field(
         default_factory=dict, description="what the bills leave out, such as a customer number"
     )
     s3: S3Settings = S3Settings()
-
-    @field_validator("location")
-    @classmethod
-    def _no_secret(cls, value: str) -> str:
-        return _without_secret(value)
+    azure: AzureSettings = AzureSettings()
+    gcs: GcsSettings = GcsSettings()
+    bigquery: BigQuerySettings = BigQuerySettings()
 
 
 class LakeSettings(_Section):
@@ -211,7 +268,7 @@ def load_config(path: Path, *, flags: dict[str, Any] | None = None) -> Config:
 
 def _require_apart(path: Path, sources: tuple[Source, ...]) -> None:
     """No bill may be found by two sources: its cost would count twice."""
-    places = [_place(source.location) for source in sources]
+    places = [_place(source) for source in sources]
     for inner, place in zip(sources, places, strict=True):
         for outer, around in zip(sources, places, strict=True):
             nested = place.startswith(around) and inner.vendor == outer.vendor
@@ -223,9 +280,11 @@ def _require_apart(path: Path, sources: tuple[Source, ...]) -> None:
                 )
 
 
-def _place(location: str) -> str:
+def _place(source: Source) -> str:
     """One spelling for one place, ending in a slash."""
-    return (location if "://" in location else os.path.normpath(location)).rstrip("/") + "/"
+    if "://" in source.location:
+        return one_spelling(source.location, source.azure.account)
+    return os.path.normpath(source.location).rstrip("/") + "/"
 
 
 def _anchored(config: Config, folder: Path) -> Config:
@@ -277,6 +336,9 @@ def _known_keys(place: tuple[int | str, ...]) -> list[str]:
         "retention": RetentionSettings,
         "sources": Source,
         "s3": S3Settings,
+        "azure": AzureSettings,
+        "gcs": GcsSettings,
+        "bigquery": BigQuerySettings,
         "currency": CurrencySettings,
     }
     for part in place:

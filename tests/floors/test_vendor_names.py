@@ -20,11 +20,16 @@ EMITTERS = "whose FOCUS exports deviate, and how: data about their files"
 # The specification's own name, which every file is full of.
 SPECIFICATION = "focus"
 NAMES = sorted(set(vendor_folders()) - {SPECIFICATION})
+STORAGE = "the name of a storage's settings, extra or library"
 # (file, vendor): why its name may stand there
 ALLOWED = {
     ("config.py", "aws"): CHAIN,
     ("warehouse/s3_secret.py", "aws"): CHAIN,
     ("deliveries/storage/s3.py", "aws"): CHAIN,
+    ("config.py", "azure"): STORAGE,
+    ("deliveries/storage/__init__.py", "azure"): STORAGE,
+    ("deliveries/storage/azure_blob.py", "azure"): STORAGE,
+    ("locations.py", "azure"): STORAGE,
     ("ingest/load.py", "aws"): CHAIN,
     ("cli/session.py", "aws"): CHAIN,
     ("cli/setup_commands.py", "aws"): EXAMPLE,

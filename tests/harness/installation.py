@@ -12,6 +12,7 @@ from pathlib import Path
 
 from finops_stack.cli.session import Session
 from finops_stack.config import load_config
+from finops_stack.deliveries.storage import SECTIONS, scheme_of
 from finops_stack.warehouse.bills import bill_tables
 from finops_stack.warehouse.lake import published_snapshot
 from finops_stack.warehouse.register import latest_outcomes, latest_published, publications
@@ -66,15 +67,16 @@ class Installation:
         if "[engine]" not in self.settings:
             # A fifth less work for bills this small.
             text += "[engine]\nthreads = 1\n"
-        for name, location, s3 in self.sources:
+        for name, location, settings in self.sources:
             text += f'[[sources]]\nname = "{name}"\nvendor = "acme"\nlocation = "{location}"\n'
-            if s3:
-                pairs = "".join(f'{key} = "{value}"\n' for key, value in s3.items())
-                text += f"[sources.s3]\n{pairs}"
+            if settings:
+                pairs = "".join(f'{key} = "{value}"\n' for key, value in settings.items())
+                text += f"[sources.{SECTIONS[scheme_of(location)]}]\n{pairs}"
         (self.folder / "finops.toml").write_text(text)
 
-    def add_source(self, name, location=None, **s3):
-        self.sources.append((name, location or str(self.bills(name)), s3))
+    def add_source(self, name, location=None, **settings):
+        """settings: of the section its location is read by."""
+        self.sources.append((name, location or str(self.bills(name)), settings))
         self.write_settings()
 
     def bills(self, source):

@@ -96,6 +96,13 @@ ANSWERS = {
     "ServiceUnavailable": 503,
     "SlowDown": 503,
     "TooManyRequests": 429,
+    # Azure's words
+    "AuthenticationFailed": 403,
+    "AuthorizationFailure": 403,
+    "AuthorizationPermissionMismatch": 403,
+    "BlobArchived": 409,
+    "OperationTimedOut": 500,
+    "ServerBusy": 503,
 }
 BROKEN_BODIES = ("reset", "reset in body", "cut body", "short body", "slow body")
 

@@ -9,7 +9,7 @@ from object_store import KEY, SECRET
 
 AUGUST = ["1.25", "2"]
 BUDGET_S = 3
-SHORT = {"finops_stack.deliveries.storage.s3.RETRY_BUDGET_S": BUDGET_S}
+SHORT = {"finops_stack.deliveries.storage.retry.RETRY_BUDGET_S": BUDGET_S}
 KEY_2026_08 = "exports/2026-08/2026-08-d1.csv"
 LISTING = r"list-type=2"
 MANIFEST = r"^GET .*manifest\.json"

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import tomlkit
 import typer
+from pydantic import ValidationError
 
 from finops_stack.cli.context import Context
 from finops_stack.cli.format import bytes_text
 from finops_stack.cli.output import show_table
-from finops_stack.config import S3Settings, Source, load_config
+from finops_stack.config import Source, load_config
 from finops_stack.deliveries.discover import Found, discover
-from finops_stack.deliveries.storage import open_storage
+from finops_stack.deliveries.storage import SECTIONS, open_storage, scheme_of
 from finops_stack.errors import InputError
 from finops_stack.vendors.catalog import load_vendor
 
@@ -47,11 +48,22 @@ path = "lake"                  # local folder: catalogue, data, lock, work files
 # Sources: written by "finops add VENDOR LOCATION".
 """
 
+_ADD_EXAMPLES = """Example: finops add aws s3://my-billing-bucket/exports --name prod
+
+finops add acme az://exports/costs --account mybills
+
+finops add acme gs://my-billing-bucket/exports
+
+finops add acme bigquery://my-project/billing/export_v1 --job-project my-project
+"""
+# Options of add that are named otherwise in finops.toml.
+_OPTION_KEYS = {"job_location": "location"}
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command(epilog="Example: finops init")(init)
-    app.command(epilog="Example: finops add aws s3://my-billing-bucket/exports --name prod")(add)
+    app.command(epilog=_ADD_EXAMPLES)(add)
 
 
 def init(context: typer.Context) -> None:
@@ -66,21 +78,38 @@ def init(context: typer.Context) -> None:
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
     state.out.print(f"wrote {path}")
-    state.reporter.say("next: finops add aws FOLDER_OR_S3_URL")
+    state.reporter.say("next: finops add aws FOLDER_OR_URL")
 
 
 def add(
     context: typer.Context,
     vendor: Annotated[str, typer.Argument(help="Whose bills, such as aws.")],
-    location: Annotated[str, typer.Argument(help="Folder or s3:// URL the bills arrive in.")],
+    location: Annotated[str, typer.Argument(help="Folder or URL the bills arrive in.")],
     name: Annotated[str | None, typer.Option(help="Name of the source.")] = None,
-    profile: Annotated[str | None, typer.Option(help="AWS profile to read S3 with.")] = None,
-    role_arn: Annotated[str | None, typer.Option(help="Role to assume before reading S3.")] = None,
-    external_id: Annotated[str | None, typer.Option(help="External id of that role.")] = None,
-    region: Annotated[str | None, typer.Option(help="Region of the bucket.")] = None,
-    endpoint_url: Annotated[str | None, typer.Option(help="Another S3 server.")] = None,
+    profile: Annotated[str | None, typer.Option(help="s3: profile to read with.")] = None,
+    role_arn: Annotated[str | None, typer.Option(help="s3: role to assume first.")] = None,
+    external_id: Annotated[str | None, typer.Option(help="s3: external id of that role.")] = None,
+    region: Annotated[str | None, typer.Option(help="s3: region of the bucket.")] = None,
+    account: Annotated[str | None, typer.Option(help="az: storage account.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="az: directory of the account.")] = None,
+    project: Annotated[str | None, typer.Option(help="gs: project that pays.")] = None,
+    job_project: Annotated[
+        str | None, typer.Option(help="bigquery: project that runs and pays for queries.")
+    ] = None,
+    job_location: Annotated[
+        str | None, typer.Option(help="bigquery: where queries run, such as EU.")
+    ] = None,
+    maximum_bytes_billed: Annotated[
+        int | None, typer.Option(help="bigquery: refuse a query that would read more.")
+    ] = None,
+    endpoint_url: Annotated[str | None, typer.Option(help="Another server of that kind.")] = None,
+    storage_endpoint_url: Annotated[
+        str | None, typer.Option(help="bigquery: another server of the Storage Read API.")
+    ] = None,
 ) -> None:
     """Add a source after listing the deliveries it holds."""
+    from finops_stack.cli.planning import file_months
+
     state: Context = context.obj
     config = state.session.config
     taken = {source.name for source in config.sources}
@@ -89,26 +118,59 @@ def add(
         "role_arn": role_arn,
         "external_id": external_id,
         "region": region,
+        "account": account,
+        "tenant": tenant,
+        "project": project,
+        "job_project": job_project,
+        "job_location": job_location,
+        "maximum_bytes_billed": maximum_bytes_billed,
         "endpoint_url": endpoint_url,
+        "storage_endpoint_url": storage_endpoint_url,
     }
-    s3 = {key: value for key, value in asked.items() if value}
-    source = _new_source(name or _free_name(vendor, taken), vendor, location, s3)
+    settings = _settings(location, {key: value for key, value in asked.items() if value})
+    source = _new_source(name or _free_name(vendor, taken), vendor, location, settings)
     if source.name in taken:
         raise InputError(f'a source is already called "{source.name}"', hint="give another --name")
-    found = discover(source.name, load_vendor(vendor, config.vendor_folders), open_storage(source))
-    _write_source(state.config_path, source, s3)
+    folder, storage = load_vendor(vendor, config.vendor_folders), open_storage(source)
+    months = file_months(state.session, source, folder, storage)
+    found = discover(source.name, folder, storage, months)
+    _write_source(state.config_path, source, settings)
     _show_found(state, source, found)
 
 
-def _new_source(name: str, vendor: str, location: str, s3: dict[str, str]) -> Source:
+def _settings(location: str, asked: dict[str, str | int]) -> dict[str, dict[str, str | int]]:
+    """Section of the source → its settings. Raises InputError where an option is of another."""
+    section = SECTIONS.get(scheme_of(location) or "", "")
+    known = type(Source.model_fields[section].default).model_fields if section else {}
+    keys = {_OPTION_KEYS.get(option, option): option for option in asked}
+    for key, option in keys.items():
+        if key not in known:
+            others = ", ".join(f"--{each.replace('_', '-')}" for each in known) or "none"
+            raise InputError(
+                f"--{option.replace('_', '-')} is not for {location}",
+                hint=f"options for such a place: {others}",
+            )
+    values = {key: asked[option] for key, option in keys.items()}
+    return {section: values} if values else {}
+
+
+def _new_source(
+    name: str, vendor: str, location: str, settings: dict[str, dict[str, str | int]]
+) -> Source:
     if "://" not in location:
         location = str(Path(location).expanduser().resolve())
     try:
-        return Source(name=name, vendor=vendor, location=location, s3=S3Settings(**s3))
-    except ValueError as error:
-        raise InputError(
-            f'"{name}" is no name for a source', hint="use a-z, 0-9 and -, up to 48 characters"
-        ) from error
+        return Source.model_validate(
+            {"name": name, "vendor": vendor, "location": location, **settings}
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        if first["loc"] == ("name",):
+            raise InputError(
+                f'"{name}" is no name for a source', hint="use a-z, 0-9 and -, up to 48 characters"
+            ) from error
+        place, message = first["loc"][-1], str(first["msg"]).removeprefix("Value error, ")
+        raise InputError(f"{place}: {message}", hint="give it otherwise") from error
 
 
 def _free_name(vendor: str, taken: set[str]) -> str:
@@ -116,14 +178,13 @@ def _free_name(vendor: str, taken: set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _write_source(path: Path, source: Source, s3: dict[str, str]) -> None:
+def _write_source(path: Path, source: Source, settings: dict[str, dict[str, str | int]]) -> None:
     """Append the source; comments and order of the file stay. What it breaks is not written."""
     before = path.read_text(encoding="utf-8")
     document = tomlkit.parse(before)
     table = tomlkit.table()
     table.update({"name": source.name, "vendor": source.vendor, "location": source.location})
-    if s3:
-        table["s3"] = s3
+    table.update(settings)
     sources = document.get("sources")
     if sources is None:
         sources = tomlkit.aot()

@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from finops_stack.errors import InputError
+
 
 @dataclass(frozen=True)
 class ObjectInfo:
@@ -15,6 +17,22 @@ class ObjectInfo:
     size_bytes: int
     version: str
     modified: datetime
+
+
+class ChangedWhileReadError(InputError):
+    """The object under this key is no longer the listed one."""
+
+
+def changed(place: str) -> ChangedWhileReadError:
+    """What a storage raises when the listed version is no longer there."""
+    return ChangedWhileReadError(
+        f"{place} changed while it was read", hint="run again when the delivery is complete"
+    )
+
+
+def gone(place: str) -> InputError:
+    """What a storage raises when a listed object is no longer there."""
+    return InputError(f"{place} is not there", hint="run again when the delivery is complete")
 
 
 class Storage(Protocol):

@@ -20,24 +20,16 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 from botocore.session import Session as BotoSession
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from finops_stack.config import S3Settings
-from finops_stack.deliveries.storage.base import ObjectInfo
+from finops_stack.deliveries.storage.base import ObjectInfo, changed, gone
+from finops_stack.deliveries.storage.retry import keep_trying
 from finops_stack.errors import FinopsError, InputError
 
 T = TypeVar("T")
 
 _CHUNK = 4 * 1024 * 1024
-# Long enough for a throttled or restarting service, short enough for a nightly job to end.
-RETRY_BUDGET_S = 300.0
-# A server that was never reached is more often misspelt than restarting.
-UNREACHED_BUDGET_S = 60.0
 _PASSING = {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling"}
-
-
-class ChangedWhileReadError(InputError):
-    """The object under this key is no longer the listed one."""
 
 
 class S3Prefix:
@@ -101,15 +93,9 @@ class S3Prefix:
 
     def _try(self, action: str, key: str, call: Callable[[], T]) -> T:
         """Run a call; pass over what passes by itself, explain the rest."""
-        retrying = Retrying(
-            retry=retry_if_exception(_passes),
-            wait=wait_random_exponential(multiplier=0.5, max=20),
-            stop=_budget_spent,
-            reraise=True,
-        )
         place = f"s3://{self.bucket}/{key if action == 's3:ListBucket' else self.prefix + key}"
         try:
-            return retrying(call)
+            return keep_trying(call, passes=_passes, unreached=_unreached)
         except ClientError as error:
             if error.operation_name == "AssumeRole":
                 action, place = "sts:AssumeRole", str(self.role_arn)
@@ -179,11 +165,8 @@ def _passes(error: BaseException) -> bool:
     return isinstance(error, passing)
 
 
-def _budget_spent(state: RetryCallState) -> bool:
-    error = state.outcome.exception() if state.outcome else None
-    unreached = isinstance(error, EndpointConnectionError)
-    budget = min(RETRY_BUDGET_S, UNREACHED_BUDGET_S) if unreached else RETRY_BUDGET_S
-    return (state.seconds_since_start or 0) >= budget
+def _unreached(error: BaseException) -> bool:
+    return isinstance(error, EndpointConnectionError)
 
 
 def _code(error: ClientError) -> str:
@@ -196,13 +179,11 @@ def _explain(error: ClientError, action: str, place: str, bucket: str) -> Finops
     """One message for one fault: what was asked for, what the server said, what to do."""
     code = _code(error)
     if code in ("PreconditionFailed", "412"):
-        return ChangedWhileReadError(
-            f"{place} changed while it was read", hint="run again when the delivery is complete"
-        )
+        return changed(place)
     if code in ("NoSuchBucket",):
         return InputError(f"there is no bucket {bucket}", hint="check the source's location")
     if code in ("NoSuchKey", "404"):
-        return InputError(f"{place} is not there", hint="run again when the delivery is complete")
+        return gone(place)
     if code in ("PermanentRedirect", "301", "AuthorizationHeaderMalformed"):
         return InputError(
             f"bucket {bucket} lies in another region", hint="set region under [sources.s3]"
