@@ -79,6 +79,9 @@ def _month(column: RawColumn, of: str, read: ColumnRead | None) -> str:
     if of == "start":
         return written
     moved = _of_moment(f"try_cast({text} as timestamp)", of)
+    if of == "month_start":
+        # 2026-09-01T00:00Z: without seconds it is no timestamp, and the month written is meant.
+        moved = f"coalesce({moved}, {written})"
     # A month alone is no moment, and needs no moving.
     return f"case when length({text}) < 8 then {written} else {moved} end"
 
