@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from finops_stack.errors import InputError
 from finops_stack.ingest.landed import RawColumn
+from finops_stack.vendors.layouts import LayoutRead
 from finops_stack.warehouse.engine import EngineError, first_line, limit_reached
 from finops_stack.warehouse.sql import NO_HIVE, quote_text
 
@@ -28,27 +29,30 @@ _ROW_GROUP = 20_480
 _USUAL_LIMIT_MB = 799
 _MB = {"MiB": 1.048576, "GiB": 1073.741824}
 _TWO_THREADS_COLUMNS = 250
+_PLAIN = LayoutRead()
 _LINE = re.compile(r"Line: (\d+)")
 
 
-def read_header(path: Path, name: str) -> list[str]:
+def read_header(path: Path, name: str, read: LayoutRead = _PLAIN) -> list[str]:
     """The delivered column names, in order, BOM stripped. Raises InputError when there are none."""
+    if read.header:
+        return list(read.header)
     with path.open("rb") as file:
         start = file.read(_HEADER_BYTES)
     if not start.strip():
         raise InputError(f"{name} is empty: it has no header line", hint="have it delivered again")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise InputError(f"{name} is UTF-16, expected UTF-8", hint="deliver it as UTF-8")
+    lines = start.split(b"\n", read.skip_lines + 1)
+    if len(lines) <= read.skip_lines:
+        raise InputError(f"{name} has {len(lines)} lines, no header", hint="check skip_lines")
     try:
-        text = start.split(b"\n", 1)[0].decode("utf-8-sig")
+        text = lines[read.skip_lines].decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name} is not UTF-8: byte {error.start} of its header", hint="deliver it as UTF-8"
         ) from error
-    try:
-        names = next(csv.reader(io.StringIO(text.rstrip("\r")), strict=True), [])
-    except csv.Error as error:
-        raise InputError(f"{name}: its header line: {error}", hint="check the file") from error
+    names = _split_header(text.rstrip("\r"), name, read)
     require_names(names, name)
     if not names or any(not column.strip() for column in names):
         raise InputError(f"{name}: its header line has an empty column name", hint="check the file")
@@ -56,6 +60,16 @@ def read_header(path: Path, name: str) -> list[str]:
     if twice:
         raise InputError(f"{name}: column {twice[0]} is there twice", hint="check the export")
     return names
+
+
+def _split_header(text: str, name: str, read: LayoutRead) -> list[str]:
+    if not read.quoted:
+        return text.split(read.delimiter)
+    lines = csv.reader(io.StringIO(text), strict=True, delimiter=read.delimiter)
+    try:
+        return next(lines, [])
+    except csv.Error as error:
+        raise InputError(f"{name}: its header line: {error}", hint="check the file") from error
 
 
 def require_names(names: list[str], file: str) -> None:
@@ -84,24 +98,31 @@ def file_names(delivered: list[str]) -> list[str]:
 
 
 def text_to_parquet(
-    connection: "DuckDBPyConnection", path: Path, target: Path, name: str
+    connection: "DuckDBPyConnection",
+    path: Path,
+    target: Path,
+    name: str,
+    read: LayoutRead = _PLAIN,
 ) -> tuple[RawColumn, ...]:
     """Write one csv as all-text Parquet, rows in order.
 
     Raises: InputError with the line, for too few or many columns, stray quotes, wrong encoding.
     """
-    delivered = read_header(path, name)
+    delivered = read_header(path, name, read)
     names = file_names(delivered)
+    skipped = read.skip_lines + (0 if read.header else 1)
+    quote = '"' if read.quoted else ""
     columns = ", ".join(f"{quote_text(column)}: 'varchar'" for column in names)
     sql = f"""copy (
-      from read_csv({quote_text(str(path))}, auto_detect = false, header = false, skip = 1,
-        columns = {{{columns}}}, delim = ',', quote = '"', escape = '"', nullstr = '',
+      from read_csv({quote_text(str(path))}, auto_detect = false, header = false, skip = {skipped},
+        columns = {{{columns}}}, delim = {quote_text(read.delimiter)},
+        quote = '{quote}', escape = '{quote}', nullstr = '',
         allow_quoted_nulls = true, strict_mode = true, null_padding = false,
         max_line_size = {MAX_LINE_BYTES}, buffer_size = {MAX_LINE_BYTES * 4}, {NO_HIVE})
     ) to {quote_text(str(target))}
     (format parquet, compression snappy, row_group_size {_ROW_GROUP})"""
     try:
-        with _ordered(connection, columns=len(names)):
+        with ordered(connection, columns=len(names)):
             connection.execute(sql)
     except EngineError as error:
         raise limit_reached(error, name) or _explain(error, name) from error
@@ -109,7 +130,7 @@ def text_to_parquet(
 
 
 @contextmanager
-def _ordered(connection: "DuckDBPyConnection", *, columns: int) -> Iterator[None]:
+def ordered(connection: "DuckDBPyConnection", *, columns: int) -> Iterator[None]:
     """Rows keep their order, because the row number is the row's address.
 
     A file of very many columns on one thread: two that write 5,000 take 1.5 GB, one takes 0.7.

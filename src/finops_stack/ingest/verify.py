@@ -66,6 +66,23 @@ def unzip(path: Path, target: Path, name: str) -> None:
         raise InputError(f"{name} is not a whole zip file: {error}", hint=_AGAIN) from error
 
 
+def unzstd(path: Path, target: Path, name: str) -> None:
+    """Every zstd frame to its end; its checksum, where it has one, is checked."""
+    import pyarrow as pa
+
+    if path.stat().st_size == 0:
+        raise InputError(f"{name} is empty (0 bytes)", hint=_AGAIN)
+    try:
+        with pa.input_stream(str(path), compression="zstd") as source, target.open("wb") as sink:
+            while chunk := source.read(_CHUNK):
+                sink.write(chunk)
+    except (pa.ArrowException, OSError) as error:
+        # Arrow raises OSError for bytes that are no zstd; one of the disk has a number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise InputError(f"{name} is not a whole zstd file: {error}", hint=_AGAIN) from error
+
+
 def require_parquet_frame(path: Path, name: str) -> None:
     """Both magic words are there; a cut file has no footer."""
     size = path.stat().st_size
