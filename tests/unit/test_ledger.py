@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from finops_stack.deliveries.delivery import Delivery
+from finops_stack.deliveries.delivery import Delivery, Part, joined_id
 from finops_stack.deliveries.discover import Found
 from finops_stack.deliveries.ledger import LOADED, Action, plan_bills
 from finops_stack.deliveries.storage.base import ObjectInfo
@@ -117,3 +117,14 @@ def test_months_come_in_order():
     months = ["2026-11", "2026-09", "2026-10"]
     planned = plan(*(delivery(month=month) for month in months))
     assert [str(p.delivery.period) for p in planned] == sorted(months)
+
+
+def test_a_bill_that_loses_a_part_is_loaded_with_a_warning():
+    parts = (Part("actual", "a1", ("x",)), Part("amortised", "b1", ("y",)))
+    both = delivery(joined_id(parts), parts=parts)
+    alone = delivery("a1", parts=parts[:1])
+    (bill,) = plan_bills(Found([alone]), latest=outcome(both), earlier={}, rules="r1")
+    assert bill.action is Action.RESTATED
+    assert "amortised part is not there any more" in bill.warning
+    (back,) = plan_bills(Found([both]), latest=outcome(alone), earlier={}, rules="r1")
+    assert (back.action, back.warning) == (Action.RESTATED, "")

@@ -161,3 +161,8 @@ def _warn_of_sources(state: Context, plans: "list[SourcePlan]") -> None:
                 state.reporter.warn(
                     f"{d.source} {d.period} {d.delivery_id} is left for the next run: {bill.reason}"
                 )
+            if bill.warning:
+                state.reporter.warn(
+                    f"{bill.delivery.source} {bill.delivery.period}: {bill.warning}",
+                    "have that export delivered again",
+                )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from finops_stack.deliveries.delivery import Delivery
+from finops_stack.deliveries.delivery import Delivery, parts_in_id
 from finops_stack.deliveries.discover import Found
 from finops_stack.warehouse.register import OutcomeRow
 
@@ -32,6 +32,7 @@ class PlannedBill:
     delivery: Delivery
     action: Action
     reason: str
+    warning: str = ""
 
     @property
     def loads(self) -> bool:
@@ -80,7 +81,20 @@ def _plan_one(
     if delivery.delivery_id != last.delivery_id and delivery.delivery_id in earlier.get(key, set()):
         reason = f"older than the loaded delivery {last.delivery_id}; --full loads it all the same"
         return PlannedBill(delivery, Action.OLDER, reason)
-    return PlannedBill(delivery, Action.RESTATED, f"replaces delivery {last.delivery_id}")
+    return PlannedBill(
+        delivery,
+        Action.RESTATED,
+        f"replaces delivery {last.delivery_id}",
+        warning=_fallback(delivery, last),
+    )
+
+
+def _fallback(delivery: Delivery, last: OutcomeRow) -> str:
+    """A part the loaded bill was made of and that is not there any more: not without a word."""
+    gone = sorted(parts_in_id(last.delivery_id) - {part.name for part in delivery.parts})
+    if not gone:
+        return ""
+    return f"its {' and '.join(gone)} part is not there any more; it is loaded without"
 
 
 def _plan_known(delivery: Delivery, last: OutcomeRow, rules: str) -> PlannedBill:

@@ -1,7 +1,6 @@
 """How deliveries lie in a source: by manifests, or as data files that are recognised themselves."""
 
 import re
-from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -147,7 +146,7 @@ class Layout(_Part):
         if self.part_names and unknown:
             raise ValueError(f'bills: no part is called "{unknown[0]}" in part_names')
 
-    @cached_property
+    @property
     def pattern(self) -> re.Pattern[str]:
         """Case-blind: folder names come in both cases."""
         return compiled(self.manifest or self.data_files)

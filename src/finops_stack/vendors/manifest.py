@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -137,11 +137,7 @@ class Form(Mapped):
     def normalise(self, delivered: str) -> str:
         """A delivered column name in this form's spelling."""
         name = _SPELLINGS[self.names](delivered)
-        return self._lower_aliases.get(name.lower(), name)
-
-    @cached_property
-    def _lower_aliases(self) -> dict[str, str]:
-        return {name.lower(): declared for name, declared in self.aliases.items()}
+        return _lowered(tuple(self.aliases.items())).get(name.lower(), name)
 
     def nested_paths(self) -> tuple[str, ...]:
         """The names of this form that are dotted paths into nested columns."""
@@ -251,6 +247,11 @@ def snake(delivered: str) -> str:
         return _OTHER.sub("_", delivered)
     parts = [_CAPITAL.sub("_", part) for part in delivered.split("/")]
     return _OTHER.sub("_", "_".join(parts).lower())
+
+
+@lru_cache
+def _lowered(aliases: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return {name.lower(): declared for name, declared in aliases}
 
 
 def last_parenthesis(delivered: str) -> str:
