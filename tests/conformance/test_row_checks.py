@@ -47,10 +47,6 @@ BREAKS = {
     "charge-inside-billing-period": ("usage", {"ChargePeriodEnd": "timestamp '2026-10-01 01:00'"}),
     "billing-currency-code": ("usage", {"BillingCurrency": "'EuR'"}),
     "no-blank-text": ("usage", {"ResourceName": "''"}),
-    "service-category-known": (
-        "usage",
-        {"ServiceCategory": "'Other'", "ServiceSubcategory": "'Other (Other)'"},
-    ),
     "region-name-with-id": ("usage", {"RegionId": "null"}),
     "sub-account-with-id": ("usage", {"SubAccountName": "null"}),
     "resource-described": ("usage", {"ResourceType": "null"}),

@@ -15,7 +15,8 @@ FOCUS = """
     x_SourceName varchar, BillingPeriodStart timestamp, x_DeliveryId varchar, x_SourceFile varchar,
     x_SourceRow bigint, x_SourcePart integer, BillingAccountId varchar, BillingCurrency varchar,
     BilledCost decimal(38, 15), EffectiveCost decimal(38, 15), ChargeCategory varchar,
-    CommitmentDiscountId varchar, CommitmentDiscountStatus varchar"""
+    CommitmentDiscountId varchar, CommitmentDiscountStatus varchar, ServiceName varchar,
+    ServiceCategory varchar"""
 CONTROLS = """
     x_SourceName varchar, x_DeliveryId varchar, BillingPeriodStart timestamp,
     BillingAccountId varchar, BillingCurrency varchar, treatment varchar, raw_rows bigint,

@@ -13,6 +13,11 @@ IDS = [check.id for check in total_checks()]
 
 # check → (what goes wrong, failed rows, amount in doubt)
 BREAKS = {
+    "service-category-known": (
+        "update focus set ServiceCategory = 'Other', ServiceName = 'Odd' where x_SourceRow = 1",
+        1,
+        "-0.5",
+    ),
     "control-total": (
         "update focus set BilledCost = BilledCost + 0.000000000000001 where x_SourceRow = 1",
         1,
@@ -229,6 +234,19 @@ def test_temporary_tables_go_even_when_a_relation_is_missing(books):
     assert (
         books.connection.execute("select 1 from duckdb_tables() where temporary").fetchall() == []
     )
+
+
+def test_services_without_a_category_are_named_with_their_cost(books):
+    books.add_clean()
+    other = {"ServiceCategory": "Other"}
+    books.charge(0, "7", x_SourcePart=2, ServiceName="Mystery", **other)
+    books.charge(1, "2.5", x_SourcePart=1, ServiceName="Mystery", **other)
+    books.charge(2, "1", x_SourcePart=1, ServiceName="Odd", **other)
+    result = failed(books.check())["service-category-known"]
+    assert (result.severity, result.failed_rows, result.billed_cost) == ("warn", 3, 10.5)
+    assert result.note == "unknown: Mystery, Odd"
+    assert [sample["service"] for sample in result.samples] == ["Mystery", "Odd"]
+    assert [sample["cost"] for sample in result.samples] == ["9.5", "1"]
 
 
 def test_no_bills_no_results(books):
