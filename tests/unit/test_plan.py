@@ -5,6 +5,7 @@ import json
 import pytest
 
 from acme_bills import OWN_VENDORS
+from finops_stack.build.in_lake import InLake
 from finops_stack.build.plan import Bill, plan, sync
 from finops_stack.vendors.catalog import load_vendor
 
@@ -92,9 +93,9 @@ def test_a_changed_bill_changes_only_bills_json(source):
 
 
 def test_forms_without_a_bill_have_no_table_and_no_place_in_the_views():
-    files = plan([ACME], [], forms=set())
+    files = plan([ACME], [], lake=InLake(forms=set()))
     assert not any(name.endswith("_focus.sql") for name in files if "vendors/acme" in name)
     assert "ref(" not in files["models/canonical/focus.sql"]
     assert "x_AcmeInvoice" in files["models/canonical/focus.sql"]
     every = {("acme", form.name) for form in ACME.forms}
-    assert plan([ACME], [BILL], forms=every) == plan([ACME], [BILL])
+    assert plan([ACME], [BILL], lake=InLake(forms=every)) == plan([ACME], [BILL])

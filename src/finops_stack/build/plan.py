@@ -5,13 +5,14 @@ the vendors' tables are generated from one list of columns. Nothing here runs SQ
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from finops_stack.build.forms import models_left_out, with_forms
+from finops_stack.build.in_lake import InLake
 from finops_stack.build.mapped import mapped_models
 from finops_stack.focus.spec import VERSIONS, canonical_columns, sql_type, version_select
 from finops_stack.vendors.manifest import Vendor
@@ -49,12 +50,15 @@ def plan(
     bills: Sequence[Bill],
     *,
     account_names: str | None = None,
-    forms: Collection[tuple[str, str]] | None = None,
+    lake: InLake | None = None,
 ) -> dict[str, str]:
     """Path in the work folder → text, for the whole work folder.
 
-    forms: (vendor, form) that ever had a bill; other forms' tables are left out. None: all are in.
+    lake: what it holds. Tables of forms that never had a bill are left out; tables of vendors that
+    are not among these stay in the views.
     """
+    lake = lake or InLake()
+    forms = lake.forms
     files = _core_files() | {
         "profiles.yml": _profile(),
         "bills.json": _bills_json(bills),
@@ -63,7 +67,7 @@ def plan(
     used = [vendor if forms is None else with_forms(vendor, forms) for vendor in vendors]
     for vendor, narrowed in zip(vendors, used, strict=True):
         files |= _vendor_files(vendor, narrowed)
-    return files | _canonical_files(used)
+    return files | _canonical_files(used, lake)
 
 
 def sync(files: Mapping[str, str], work: Path) -> None:
@@ -170,16 +174,19 @@ def _contract(name: str, columns: Mapping[str, str], description: str) -> dict[s
     }
 
 
-def _canonical_files(vendors: Sequence[Vendor]) -> dict[str, str]:
+def _canonical_files(vendors: Sequence[Vendor], lake: InLake) -> dict[str, str]:
     """The views over all vendors' tables, and one view per FOCUS version."""
     forms = [form for vendor in vendors for form in vendor.forms]
     own = {n: c.type for vendor in vendors for n, c in vendor.x_columns.items()}
     focus = {column.name: sql_type(column) for column in canonical_columns()} | own
+    charges, controls = [form.focus for form in forms], [form.control for form in forms]
+    commitments = [form.commitments for form in forms if form.commitments]
+    models = {model for form in forms for model in form.models}
     views = {
-        "focus": _union([form.focus for form in forms], focus),
-        "bill_controls": _union([form.control for form in forms], CONTROL),
+        "focus": _union(charges, focus, lake.focus_without_model(models)),
+        "bill_controls": _union(controls, CONTROL, lake.like_without_model(models, CONTROL)),
         "commitment_controls": _union(
-            [form.commitments for form in forms if form.commitments], COMMITMENTS
+            commitments, COMMITMENTS, lake.like_without_model(models, COMMITMENTS)
         ),
     } | {f"focus_{v.replace('.', '_')}": _version(v) for v in VERSIONS}
     files = {f"models/canonical/{name}.sql": text for name, text in views.items()}
@@ -198,13 +205,17 @@ _VIEWS = {
 _VIEW_HEAD = "{{ config(materialized='view') }}\n\n"
 
 
-def _union(models: Sequence[str], columns: Mapping[str, str]) -> str:
-    """Every model's rows by name, after an empty row that says which columns there are."""
+def _union(models: Sequence[str], columns: Mapping[str, str], tables: Sequence[str]) -> str:
+    """Every model's rows by name, after an empty row that says which columns there are.
+
+    tables: those of the lake that no model fills any more.
+    """
     nulls = ",\n    ".join(
         f"cast(null as {data_type}) as {quote_name(name)}" for name, data_type in columns.items()
     )
     parts = [f"select\n    {nulls}\nwhere false"]
     parts += [f"select * from {{{{ ref('{model}') }}}}" for model in models]
+    parts += [f"select * from lake.main.{quote_name(table)}" for table in tables]
     return _VIEW_HEAD + "\nunion all by name\n".join(parts) + "\n"
 
 

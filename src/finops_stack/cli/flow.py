@@ -4,12 +4,13 @@ A bill that fails a step is left as it was published; the other bills go on.
 """
 
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from finops_stack.build.bill_rows import relation_sql
+from finops_stack.build.in_lake import InLake
 from finops_stack.build.lake_file import lake_text
 from finops_stack.build.plan import Bill, plan, sync
 from finops_stack.build.run import run_dbt, start_imports
@@ -21,10 +22,11 @@ from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
 from finops_stack.cli.stopping import stoppable
 from finops_stack.cli.summary import RunSummary
-from finops_stack.errors import EXIT_INTERRUPTED, FinopsError
+from finops_stack.errors import EXIT_INTERRUPTED, FinopsError, InputError
 from finops_stack.ingest.landed import Landed
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Vendor
+from finops_stack.warehouse.bills import table_columns
 from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.lock import RunLock, lake_lock
 from finops_stack.warehouse.rates import store_rates
@@ -106,27 +108,25 @@ def _load(
         clear_unfinished(session, connection, now)
         store_rates(connection, session.exchange_rates())
         land_bills(session, connection, reporter, summary, now)
-        forms = landed_forms(connection)
+        there = InLake(landed_forms(connection), table_columns(connection))
     if summary.landed:
-        _convert(session, reporter, summary, forms)
+        _convert(session, reporter, summary, there)
     lock.require_held()
     judge_and_publish(session, reporter, summary, now)
     shutil.rmtree(lake.work / "staging", ignore_errors=True)
 
 
-def _convert(
-    session: Session, reporter: Reporter, summary: RunSummary, forms: Collection[tuple[str, str]]
-) -> None:
+def _convert(session: Session, reporter: Reporter, summary: RunSummary, there: InLake) -> None:
     """All landed bills in one dbt run; if a model fails, bill by bill, to find the one at fault."""
     vendors = _vendors(session)
     models = sum(len(v.models()) for v in vendors.values())
     with reporter.step("convert", models + len(summary.landed)) as step:
-        message = _build(session, vendors, summary.landed, step.advance, forms=forms)
+        message = _build(session, vendors, summary.landed, step.advance, there=there)
         if message and len(summary.landed) == 1:
             summary.failed = [(summary.landed[0], message)]
         elif message:
             for landed in summary.landed:
-                if alone := _build(session, vendors, [landed], step.advance, forms=forms):
+                if alone := _build(session, vendors, [landed], step.advance, there=there):
                     summary.failed.append((landed, alone))
 
 
@@ -136,14 +136,14 @@ def _build(
     bills: Sequence[Landed],
     advance: Callable[[], None],
     *,
-    forms: Collection[tuple[str, str]],
+    there: InLake,
 ) -> str:
     """Stage dbt's folder and run it; gives the first failure's message, or nothing."""
     work = session.lake.work / "dbt"
     staged = [
         _staged_bill(vendors[b.delivery.vendor], b, session.given(b.delivery.source)) for b in bills
     ]
-    files = plan(list(vendors.values()), staged, account_names=session.account_names(), forms=forms)
+    files = plan(list(vendors.values()), staged, account_names=session.account_names(), lake=there)
     work.mkdir(parents=True, exist_ok=True)
     sync(files | {"lake.json": lake_text(session.lake)}, work)
     failures = run_dbt(work, progress=lambda _: advance())
@@ -157,6 +157,10 @@ def _staged_bill(vendor: Vendor, landed: Landed, given: Mapping[str, str]) -> Bi
 
 
 def _vendors(session: Session) -> dict[str, Vendor]:
-    """Vendors of all sources, so that the focus view loses nobody's rows in a partial run."""
-    names = {source.vendor for source in session.config.sources}
-    return {name: session.vendor(name) for name in sorted(names)}
+    """Vendors of all sources: a partial run makes their models too. One whose folder is wrong has
+    its source named already; its tables stay in the views without a model."""
+    vendors = {}
+    for name in sorted({source.vendor for source in session.config.sources}):
+        with suppress(InputError):
+            vendors[name] = session.vendor(name)
+    return vendors

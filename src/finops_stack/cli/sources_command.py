@@ -23,9 +23,12 @@ def sources(context: typer.Context, output: FormatOption = "text") -> None:
     from finops_stack.cli.planning import plan_sources
 
     state: Context = context.obj
-    plans = plan_sources(state.session)
     loads = _last_loads(state)
+    gone = sorted(set(loads) - {source.name for source in state.session.config.sources})
+    # Without any source the hint how to add one is of more use, unless bills are there.
+    plans = plan_sources(state.session) if state.session.config.sources or not gone else []
     found = [_described(plan, loads.get(plan.source.name)) for plan in plans]
+    found += [_no_longer_set_up(loads[name]) for name in gone]
     if output == "json":
         show_json(found)
     else:
@@ -49,6 +52,31 @@ def _last_loads(state: Context) -> "dict[str, DeliveryRow]":
         return {row.source: row for row in deliveries(connection)}
 
 
+def _no_longer_set_up(load: "DeliveryRow") -> dict[str, Any]:
+    """A source that finops.toml does not name any more; its bills stay as they were published."""
+    return {
+        "source": load.source,
+        "vendor": load.vendor,
+        "location": None,
+        "layout": load.layout,
+        "form": load.form,
+        "months": None,
+        "newest_delivery": None,
+        "last_load": _last_load(load),
+        "configured": False,
+        "error": None,
+    }
+
+
+def _last_load(load: "DeliveryRow") -> dict[str, Any]:
+    return {
+        "billing_period": load.billing_period,
+        "delivery_id": load.delivery_id,
+        "landed_at": load.landed_at,
+        "rows": load.raw_rows,
+    }
+
+
 def _described(plan: "SourcePlan", load: "DeliveryRow | None") -> dict[str, Any]:
     newest = max(
         (bill.delivery for bill in plan.bills), key=lambda d: (d.period, d.complete), default=None
@@ -67,13 +95,8 @@ def _described(plan: "SourcePlan", load: "DeliveryRow | None") -> dict[str, Any]
             "delivered_at": newest.delivered_at,
             "complete": newest.complete,
         },
-        "last_load": load
-        and {
-            "billing_period": load.billing_period,
-            "delivery_id": load.delivery_id,
-            "landed_at": load.landed_at,
-            "rows": load.raw_rows,
-        },
+        "last_load": load and _last_load(load),
+        "configured": True,
         "error": plan.error.message if plan.error else None,
     }
 
@@ -85,7 +108,9 @@ def _show(found: list[dict[str, Any]]) -> None:
 
 def _row(each: dict[str, Any]) -> list[object]:
     newest, load = each["newest_delivery"], each["last_load"]
-    if each["error"]:
+    if not each["configured"]:
+        delivery = "not in finops.toml any more; its bills stay published"
+    elif each["error"]:
         delivery = "cannot be read"
     elif newest:
         note = "" if newest["complete"] else " (incomplete)"
@@ -94,4 +119,6 @@ def _row(each: dict[str, Any]) -> list[object]:
         delivery = ""
     last = f"{load['billing_period']} at {moment_text(load['landed_at'])}" if load else "never"
     form = ", ".join(part for part in (each["layout"], each["form"]) if part)
-    return [each["source"], each["vendor"], form, each["months"], delivery, last, each["location"]]
+    place = each["location"] or ""
+    months = "" if each["months"] is None else each["months"]
+    return [each["source"], each["vendor"], form, months, delivery, last, place]

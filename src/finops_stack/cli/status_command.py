@@ -31,6 +31,7 @@ class BillStatus:
     passed: int = 0
     warned: int = 0
     failed: int = 0
+    configured: bool = True
 
     @property
     def key(self) -> tuple[str, str]:
@@ -47,6 +48,7 @@ class BillStatus:
             "reason": self.outcome.reason or None,
             "rows": self.rows,
             "landed_at": self.landed_at,
+            "configured": self.configured,
             "since": self.outcome.recorded_at,
             "checks": {"passed": self.passed, "warned": self.warned, "failed": self.failed},
             "totals": [
@@ -98,6 +100,9 @@ def read_status(session: "Session") -> list[BillStatus]:
         for key, newest in sorted(latest_of_any_kind(connection).items()):
             found += [BillStatus(published[key])] if key in published else []
             found += [BillStatus(newest)] if newest.outcome != "published" else []
+        names = {source.name for source in session.config.sources}
+        for bill in found:
+            bill.configured = bill.outcome.source in names
         _add_deliveries(connection, found)
         _add_checks(connection, found)
         snapshot = published_snapshot(connection)
@@ -173,7 +178,8 @@ def _rows(bill: BillStatus) -> list[list[object]]:
         outcome.delivery_id,
         count_text(bill.rows),
     ]
-    tail: list[object] = [bill.checks_text(), moment_text(outcome.recorded_at), outcome.reason]
+    why = outcome.reason if bill.configured else "its source is not in finops.toml any more"
+    tail: list[object] = [bill.checks_text(), moment_text(outcome.recorded_at), why]
     amounts: list[list[object]] = [
         [total.currency or "(none)", money_text(total.raw_total), money_text(total.focus_total)]
         for total in bill.totals

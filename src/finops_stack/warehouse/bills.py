@@ -28,6 +28,20 @@ def bill_tables(connection: "DuckDBPyConnection") -> list[str]:
     return [str(row[0]) for row in rows]
 
 
+def table_columns(connection: "DuckDBPyConnection") -> dict[str, set[str]]:
+    """Table → its columns, for every table readers can see."""
+    rows = connection.execute(
+        """select table_name, list(column_name) from duckdb_columns()
+        where database_name = ? and schema_name = 'main'
+          and table_name in (
+            select table_name from duckdb_tables()
+            where database_name = ? and schema_name = 'main')
+        group by table_name""",
+        [LAKE, LAKE],
+    ).fetchall()
+    return {str(table): set(names) for table, names in rows}
+
+
 def put_back(
     connection: "DuckDBPyConnection",
     *,
