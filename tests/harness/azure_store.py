@@ -131,6 +131,8 @@ class TokenServer:
                 self.end_headers()
                 self.wfile.write(json.dumps(body).encode())
 
+            do_POST = do_GET  # noqa: N815
+
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/token"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)

@@ -103,6 +103,7 @@ ANSWERS = {
     "BlobArchived": 409,
     "OperationTimedOut": 500,
     "ServerBusy": 503,
+    "ExpiredLogin": 401,
 }
 BROKEN_BODIES = ("reset", "reset in body", "cut body", "short body", "slow body")
 

@@ -55,9 +55,16 @@ def _azure(source: Source) -> Storage:
     return AzureBlobs(source.location, source.azure)
 
 
+def _gcs(source: Source) -> Storage:
+    with _needs("gcp", source):
+        from finops_stack.deliveries.storage.gcs import GcsPrefix
+    return GcsPrefix(source.location, source.gcs)
+
+
 _OPENERS: dict[str, Callable[[Source], Storage]] = {
     "s3": _s3,
     "azure": _azure,
+    "gcs": _gcs,
 }
 
 
