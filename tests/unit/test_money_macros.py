@@ -96,3 +96,9 @@ def test_a_quotient_of_eight_places_is_found_again(connection, price, quantity):
 )
 def test_nothing_comes_of_nothing(connection, operator, left, right):
     assert calculate(connection, operator, left, right) is None
+
+
+def test_a_price_cast_inside_a_product_keeps_its_places():
+    """Plain decimal is decimal(18, 3) to DuckDB: a price list's 0.0004 would be 0."""
+    tree = parse_expression("cast(a as decimal) * b", {"": {"a": "a", "b": "b"}})
+    assert "DECIMAL(38, 15)" in expression_sql(tree)

@@ -80,7 +80,7 @@ def filled_sql(form: Form, types: Mapping[str, str]) -> str:
         for name in _told(form, types)
     ]
     joined = "\n        || ".join(parts) or "''"
-    return f"case when x_SourcePart = 0 then nullif(ltrim(\n        {joined}\n    ), '') end"
+    return f"case when x_SourcePart = 0 then nullif(trim(\n        {joined}\n    ), '') end"
 
 
 def _told(form: Form, types: Mapping[str, str]) -> list[str]:

@@ -183,7 +183,7 @@ def _part(vendor: Vendor, form: Form, sql: _Sql, types: Mapping[str, str], numbe
     spread = form.spread[number - 1] if number else None
     over = spread.set if spread else {}
     columns = [f"source.{name}" for name in _LINEAGE]
-    columns += [f"cast({number} as integer) as x_SourcePart"]
+    columns += [f"cast({_part_number(form, number)} as integer) as x_SourcePart"]
     columns += ["source.delivery_period_start as BillingPeriodStart"]
     columns += ["source.delivery_period_end as BillingPeriodEnd"]
     for name, data_type in types.items():
@@ -199,6 +199,13 @@ def _part(vendor: Vendor, form: Form, sql: _Sql, types: Mapping[str, str], numbe
     lines = ["select", ",\n".join(f"    {column}" for column in columns), "from source", *joins]
     lines += ["where " + "\n    and ".join(where)] if where else []
     return "\n".join(lines)
+
+
+def _part_number(form: Form, number: int) -> str:
+    """Where a row has several records, its parts are counted over all of them."""
+    if not form.explode:
+        return str(number)
+    return f"source.x_SourcePart * {len(form.spread) + 1} + {number}"
 
 
 def _typed(value: str, data_type: str) -> str:
@@ -269,7 +276,7 @@ def _final(form: Form, types: Mapping[str, str], before: str) -> str:
         if name == FILLED and form.base == "focus":
             return filled_sql(form, types)
         if types[name].startswith("map("):
-            return f"case when cardinality({quote_name(name)}) > 0 then {quote_name(name)} end"
+            return f"{{{{ map_if('true', '{quote_name(name)}') }}}}"
         return quote_name(name)
 
     columns: Sequence[str] = [
@@ -277,6 +284,13 @@ def _final(form: Form, types: Mapping[str, str], before: str) -> str:
         *(f"cast({value(name)} as {types[name]}) as {quote_name(name)}" for name in types),
     ]
     return "\n".join(["select", ",\n".join(f"    {c}" for c in columns), f"from {before}"])
+
+
+# Of a raw row with several records the first counts for all.
+_COUNTS = {
+    False: "count(*)",
+    True: "cast(sum(case when record = 0 then 1 else 0 end) as bigint)",
+}
 
 
 def control_model(vendor: Vendor, form: Form) -> str:
@@ -294,6 +308,7 @@ def control_model(vendor: Vendor, form: Form) -> str:
             f"    cast({sql(account)} as varchar) as BillingAccountId,",
             f"    cast({sql(currency)} as varchar) as BillingCurrency,",
             f"    {treatment} as treatment,",
+            *(["    source.x_SourcePart as record,"] if form.explode else []),
             f"    cast({sql(billed)} as decimal(38, 15)) as billed",
             "from source",
             *(_join(lookup, sql) for lookup in form.lookups),
@@ -301,7 +316,7 @@ def control_model(vendor: Vendor, form: Form) -> str:
     )
     keys = "x_SourceName, x_DeliveryId, BillingPeriodStart, BillingAccountId, BillingCurrency"
     final = (
-        f"select\n    {keys},\n    treatment,\n    count(*) as raw_rows,\n"
+        f"select\n    {keys},\n    treatment,\n    {_COUNTS[bool(form.explode)]} as raw_rows,\n"
         "    {{ money(\"coalesce(sum(case when treatment = 'converted' then billed end), 0)\") }}"
         f" as billed_total\nfrom treated\ngroup by {keys}, treatment"
     )

@@ -89,14 +89,15 @@ def expression_sql(tree: "exp.Expression") -> str:
 
     calls: list[str] = []
     tree = exp.Tuple(expressions=[tree.copy()])
+    # first, for what stands inside a product or quotient is text from then on
+    for data_type in list(tree.find_all(exp.DataType)):
+        if data_type.is_type("decimal"):
+            data_type.replace(exp.DataType.build(_MONEY, dialect="duckdb"))
     for node in reversed([n for n in tree.walk() if isinstance(n, exp.Mul | exp.Div)]):
         macro = "multiply_money" if isinstance(node, exp.Mul) else "divide_money"
         arguments = ", ".join(_argument(side.sql("duckdb"), calls) for side in _sides(node))
         calls.append(f"{macro}({arguments})")
         node.replace(exp.to_identifier(f"{_CALL}{len(calls) - 1}_"))
-    for data_type in list(tree.find_all(exp.DataType)):
-        if data_type.is_type("decimal"):
-            data_type.replace(exp.DataType.build(_MONEY, dialect="duckdb"))
     parts = _CALLS.split(tree.expressions[0].sql("duckdb"))
     return "".join(f"{{{{ {calls[int(p)]} }}}}" if n % 2 else p for n, p in enumerate(parts))
 

@@ -69,7 +69,7 @@ with
             cast(null as varchar) as SubAccountId,
             cast(null as varchar) as SubAccountName,
             cast(null as varchar) as SubAccountType,
-            case when cardinality(tags) > 0 then tags end as Tags,
+            {{ map_if("true", "tags") }} as Tags,
             cast(null as varchar) as ProviderName,
             cast(null as varchar) as PublisherName,
             x_SourceName,

@@ -5,34 +5,6 @@
   (out of memory at a million rows). Which bills changed stands in bills.json beside the project,
   a file read when the model runs: neither --vars nor profiles.yml, which would force a full parse.
 -#}
-{% macro bill_rows() %}bill_rows{% endmacro %}
-
-{% macro this_bill(relation) -%}
-    (
-        select *
-        from {{ relation }}
-        where
-            x_SourceName = getvariable('bill_source')
-            and BillingPeriodStart = getvariable('bill_period_start')
-    )
-{%- endmacro %}
-
-{% macro vocabulary(vendor, file) -%}
-    read_csv('vocabulary/{{ vendor }}/{{ file }}.csv', {{ small_csv() }})
-{%- endmacro %}
-
-{#- DuckDB's own buffers would take 32 MB of the memory limit for each small file. -#}
-{% macro small_csv() -%}
-    all_varchar = true, header = true, max_line_size = 65536, buffer_size = 131072
-{%- endmacro %}
-
-{% macro account_names() -%}
-    read_csv('vocabulary/account_names.csv', {{ small_csv() }})
-{%- endmacro %}
-
-{#- The user's rates into one reporting currency, by billing period: written before each run. -#}
-{% macro exchange_rates() -%}lake.ops.exchange_rates{%- endmacro %}
-
 {% macro changed_bills() %}
     {%- set found = run_query(
         "select source, billing_period_start, to_json(models)::varchar as models, relation"

@@ -6,99 +6,99 @@
 -#}
 {{ config(materialized="ephemeral") }}
 
+{%- set columns = [
+    "x_SourceName",
+    "x_DeliveryId",
+    "x_SourceFile",
+    "x_SourceRow",
+    "delivery_period_start",
+    "delivery_period_end",
+    "bill_bill_type",
+    "bill_billing_entity",
+    "bill_billing_period_start_date",
+    "bill_invoice_id",
+    "bill_invoicing_entity",
+    "bill_payer_account_id",
+    "capacity_reservation_capacity_reservation_arn",
+    "capacity_reservation_capacity_reservation_status",
+    "cost_category",
+    "discount",
+    "line_item_currency_code",
+    "line_item_legal_entity",
+    "line_item_line_item_description",
+    "line_item_line_item_type",
+    "line_item_net_unblended_rate",
+    "line_item_normalization_factor",
+    "line_item_normalized_usage_amount",
+    "line_item_operation",
+    "line_item_product_code",
+    "line_item_resource_id",
+    "line_item_unblended_rate",
+    "line_item_usage_account_id",
+    "line_item_usage_account_name",
+    "line_item_usage_amount",
+    "line_item_usage_end_date",
+    "line_item_usage_start_date",
+    "line_item_usage_type",
+    "pricing_currency",
+    "pricing_public_on_demand_rate",
+    "pricing_rate_code",
+    "pricing_term",
+    "product_fee_code",
+    "product_product_family",
+    "product_sku",
+    "reservation_reservation_a_r_n",
+    "reservation_subscription_id",
+    "savings_plan_offering_type",
+    "savings_plan_savings_plan_a_r_n",
+    "savings_plan_savings_plan_effective_cost",
+    "tag_set",
+    "item",
+    "is_net",
+    "payer_name",
+    "unblended_cost",
+    "public_cost",
+    "bill_cost",
+    "rule_name",
+] -%}
+
+{%- set money_of_fees = [
+    "reservation_total_reserved_normalized_units",
+    "reservation_total_reserved_units",
+    "reservation_unused_normalized_unit_quantity",
+    "reservation_unused_quantity",
+    "unused_commitment",
+    "unused_quantity",
+    "unused_cost",
+] %}
+
 with
     metered as (select * from {{ ref("aws__cur_metered") }}),
 
-    fees as (select * from {{ ref("aws__cur_fees") }}),
+    fees as (select * from {{ ref("aws__cur_ruled_fees") }}),
 
     rules as (select * from {{ vocabulary("aws", "rules") }}),
 
-    ruled_usage as (
-        select
-            metered.*,
-            case
-                when
-                    line_item_line_item_type = 'Usage'
-                    and (pricing_term = 'Spot' or contains(line_item_usage_type, 'SpotUsage'))
-                then 'Usage, spot'
-                else line_item_line_item_type
-            end as rule_name
-        from metered
-    ),
-
-    described_fees as (
-        select
-            fees.*,
-            ends_with(line_type, 'Discount') as is_discount,
-            reservation_reservation_a_r_n like '%:host-reservation/%' as is_dedicated_host,
-            arn is not null
-            or ends_with(coalesce(line_item_product_code, ''), 'SavingsPlans') as is_commitment,
-            lower(
-                concat_ws(
-                    ' ', line_item_line_item_description, product_fee_code, line_item_product_code
-                )
-            ) as fee_words
-        from fees
-    ),
-
-    ruled_fees as (
-        select
-            described_fees.*,
-            case
-                when line_type in ('Fee', 'RIFee') and is_dedicated_host
-                then line_type || ', not amortised'
-                when line_type = 'SavingsPlanRecurringFee' and unused_commitment <> 0
-                then 'SavingsPlanRecurringFee, unused'
-                when line_type = 'RIFee' and (unused_cost <> 0 or unused_quantity > 0)
-                then 'RIFee, unused'
-                when line_type = 'Fee' and reservation_reservation_a_r_n is not null
-                then 'Fee, reservation'
-                when line_type = 'Fee' and regexp_matches(fee_words, 'month|support|subscription')
-                then 'Fee, recurring'
-                when
-                    line_type = 'Refund'
-                    and (
-                        contains(fee_words, 'fee for savings plan')
-                        or (
-                            reservation_reservation_a_r_n is not null
-                            and regexp_matches(fee_words, 'sign.?up|up.?front')
-                        )
-                    )
-                then 'Refund, commitment fee'
-                when
-                    line_type = 'Refund'
-                    and (is_commitment or contains(line_item_product_code, 'Support'))
-                then 'Refund, purchase'
-                when is_discount and is_commitment
-                then 'Discount, commitment'
-                when is_discount
-                then 'Discount'
-                when
-                    line_type in (
-                        'SavingsPlanRecurringFee',
-                        'SavingsPlanUpfrontFee',
-                        'RIFee',
-                        'Fee',
-                        'FlatRateSubscription',
-                        'Tax',
-                        'Credit',
-                        'Refund',
-                        'residue'
-                    )
-                then line_type
-                else 'unknown type'
-            end as rule_name
-        from described_fees
-        -- a discount that a net month's other rows already have
-        where not (is_net and is_discount and bill_cost = 0)
-    ),
-
     ruled as (
-        select *
-        from ruled_usage
-        union all by name
-        select *
-        from ruled_fees
+        select
+            {{ columns | join(", ") }},
+            covered_cost,
+            {% for column in money_of_fees %}
+                cast(null as decimal(38, 15)) as {{ column }},
+            {% endfor %}
+            cast(null as bigint) as residue_number,
+            cast(null as boolean) as is_used_normalized,
+            cast(null as boolean) as is_dedicated_host
+        from metered
+        union all
+        select
+            {{ columns | join(", ") }},
+            cast(null as decimal(38, 15)) as covered_cost,
+            {{ money_of_fees | join(", ") }},
+            residue_number,
+            is_used_normalized,
+            is_dedicated_host
+        from fees
     ),
 
     final as (

@@ -68,7 +68,7 @@ with
             delivery_period_start as BillingPeriodStart,
             arn as CommitmentDiscountId,
             {{ money("sum(amortised_cost)") }} as committed_cost,
-            bool_and(is_closed) as is_closed
+            {{ all_true("is_closed") }} as is_closed
         from fees
         where arn is not null
         group by x_SourceName, x_DeliveryId, delivery_period_start, arn

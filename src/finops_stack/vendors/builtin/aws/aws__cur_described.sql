@@ -23,9 +23,7 @@ with
         select
             resources.*,
             -- arn:partition:service:region:account:type/id, or :type:id, or the id alone
-            case
-                when starts_with(resource_id, 'arn:') then string_split(resource_id, ':')
-            end as arn_parts
+            case when starts_with(resource_id, 'arn:') then resource_id end as arn
         from resources
     ),
 
@@ -45,14 +43,14 @@ with
                 then 'network-interface'
                 when starts_with(resource_id, 'nat-')
                 then 'natgateway'
-                when arn_parts[3] = 's3' and arn_parts[4] = '' and arn_parts[5] = ''
+                when arn like 'arn:%:s3:::%'
                 then 'bucket'
-                when starts_with(arn_parts[6], '/')
-                then split_part(arn_parts[6], '/', 2)
-                when contains(arn_parts[6], '/')
-                then split_part(arn_parts[6], '/', 1)
-                when len(arn_parts) > 6
-                then arn_parts[6]
+                when starts_with(split_part(arn, ':', 6), '/')
+                then split_part(split_part(arn, ':', 6), '/', 2)
+                when contains(split_part(arn, ':', 6), '/')
+                then split_part(split_part(arn, ':', 6), '/', 1)
+                when split_part(arn, ':', 7) <> ''
+                then split_part(arn, ':', 6)
                 else coalesce(product_product_family, line_item_product_code)
             end as resource_type,
             nullif(
@@ -61,7 +59,7 @@ with
             ) as resource_name,
             tag_sets.focus_tags,
             case
-                when cardinality(cost_category) > 0
+                when {{ map_size("cost_category") }} > 0
                 then cost_category
                 else tag_sets.tagged_categories
             end as focus_categories,

@@ -5,47 +5,11 @@
 {{ config(materialized="ephemeral") }}
 
 with
-    source as (
-        select *
-        from {{ bill_rows() }}
-        where
-            line_item_line_item_type is null
-            or line_item_line_item_type
-            not in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'SavingsPlanNegation')
-    ),
+    all_rows as (select * from {{ ref("aws__cur_fee_rows") }}),
 
     payers as (select * from {{ ref("aws__cur_payers") }}),
 
     plans as (select * from {{ ref("aws__cur_plans") }}),
-
-    residues as (select * from {{ ref("aws__cur_residues") }}),
-
-    -- what covered rows and negations leave over, as if the bill had a row for it
-    all_rows as (
-        select
-            source.* exclude (product, resource_tags, tags),
-            hash(tags, resource_tags) as tag_set,
-            hash(
-                product,
-                product_instance_type,
-                product_product_family,
-                product_region_code,
-                product_from_region_code,
-                bill_billing_entity,
-                line_item_product_code,
-                line_item_usage_type,
-                line_item_availability_zone,
-                pricing_unit
-            ) as item
-        from source
-        union all by name
-        select
-            residues.*,
-            'residue' as line_item_line_item_type,
-            residue as line_item_unblended_cost,
-            residue as line_item_net_unblended_cost
-        from residues
-    ),
 
     amounts as (
         select

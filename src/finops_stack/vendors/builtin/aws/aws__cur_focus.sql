@@ -118,7 +118,7 @@ with
             line_item_product_code as x_ServiceCode,
             line_item_operation as x_Operation,
             focus_categories as x_CostCategories,
-            case when cardinality(discount) > 0 then discount end as x_Discounts,
+            {{ map_if("true", "discount") }} as x_Discounts,
             case
                 when commitment_id is null
                 then coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n)

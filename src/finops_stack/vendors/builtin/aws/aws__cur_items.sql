@@ -18,18 +18,22 @@ with
 
     items as (
         select
-            hash(
-                product,
-                product_instance_type,
-                product_product_family,
-                product_region_code,
-                product_from_region_code,
-                bill_billing_entity,
-                line_item_product_code,
-                line_item_usage_type,
-                line_item_availability_zone,
-                pricing_unit
-            ) as item,
+            {{
+                hash_of(
+                    [
+                        "product",
+                        "product_instance_type",
+                        "product_product_family",
+                        "product_region_code",
+                        "product_from_region_code",
+                        "bill_billing_entity",
+                        "line_item_product_code",
+                        "line_item_usage_type",
+                        "line_item_availability_zone",
+                        "pricing_unit",
+                    ]
+                )
+            }} as item,
             any_value(product) as product,
             any_value(product_instance_type) as instance_type,
             any_value(product_product_family) as family,
@@ -63,25 +67,20 @@ with
                 from_region_code,
                 rtrim(zone, 'abcdefghijklmnopqrstuvwxyz')
             ) as region_word,
-            list_filter(
-                [
-                    {'key':'InstanceType', 'value':instance_type},
-                    {'key':'CoreCount', 'value':{{ map_value("product", "'vcpu'") }}},
-                    {
-                        'key':'OperatingSystem',
-                        'value':{{ map_value("product", "'operating_system'") }}
-                    },
-                    {'key':'StorageClass', 'value':{{ map_value("product", "'storage_class'") }}},
-                    {'key':'DiskType', 'value':{{ map_value("product", "'volume_api_name'") }}},
-                    {'key':'x_Memory', 'value':{{ map_value("product", "'memory'") }}},
-                    {'key':'x_Tenancy', 'value':{{ map_value("product", "'tenancy'") }}},
-                    {
-                        'key':'x_DatabaseEngine',
-                        'value':{{ map_value("product", "'database_engine'") }}
-                    }
-                ],
-                lambda p:p.value is not null
-            ) as properties
+            {{
+                map_of(
+                    [
+                        ("'InstanceType'", "instance_type"),
+                        ("'CoreCount'", map_value("product", "'vcpu'")),
+                        ("'OperatingSystem'", map_value("product", "'operating_system'")),
+                        ("'StorageClass'", map_value("product", "'storage_class'")),
+                        ("'DiskType'", map_value("product", "'volume_api_name'")),
+                        ("'x_Memory'", map_value("product", "'memory'")),
+                        ("'x_Tenancy'", map_value("product", "'tenancy'")),
+                        ("'x_DatabaseEngine'", map_value("product", "'database_engine'")),
+                    ]
+                )
+            }} as sku_details
         from items
     ),
 
@@ -111,9 +110,7 @@ with
             -- some rows have a region where a zone should be
             case when right(words.zone, 1) between 'a' and 'z' then words.zone end as zone,
             coalesce(units.focus_unit, words.pricing_unit, 'Units') as unit,
-            case
-                when len(words.properties) > 0 then map_from_entries(words.properties)
-            end as sku_details
+            words.sku_details
         from words
         left join
             services

@@ -29,19 +29,23 @@ with
                 reservation_unused_quantity,
                 reservation_unused_recurring_fee
             ),
-            hash(source.tags, source.resource_tags) as tag_set,
-            hash(
-                product,
-                product_instance_type,
-                product_product_family,
-                product_region_code,
-                product_from_region_code,
-                bill_billing_entity,
-                line_item_product_code,
-                line_item_usage_type,
-                line_item_availability_zone,
-                pricing_unit
-            ) as item,
+            {{ hash_of(["source.tags", "source.resource_tags"]) }} as tag_set,
+            {{
+                hash_of(
+                    [
+                        "product",
+                        "product_instance_type",
+                        "product_product_family",
+                        "product_region_code",
+                        "product_from_region_code",
+                        "bill_billing_entity",
+                        "line_item_product_code",
+                        "line_item_usage_type",
+                        "line_item_availability_zone",
+                        "pricing_unit",
+                    ]
+                )
+            }} as item,
             payers.is_net,
             payers.payer_name,
             coalesce(source.line_item_unblended_cost, 0) as unblended_cost,
@@ -86,7 +90,16 @@ with
 
     -- split cost allocation: the instance's own row has the cost, aws__cur_split has these
     final as (
-        select *
+        select
+            amounts.*,
+            -- its rule in vocabulary/rules.csv
+            case
+                when
+                    line_item_line_item_type = 'Usage'
+                    and (pricing_term = 'Spot' or contains(line_item_usage_type, 'SpotUsage'))
+                then 'Usage, spot'
+                else line_item_line_item_type
+            end as rule_name
         from amounts
         where
             not (

@@ -11,12 +11,15 @@ with
             bill_payer_account_id,
             max(bill_payer_account_name) as bill_payer_account_name,
             -- net costs count for all of a payer's month or for none of it
-            coalesce(bool_or(line_item_net_unblended_cost <> 0), false) as is_net,
+            coalesce({{ any_true("line_item_net_unblended_cost <> 0") }}, false) as is_net,
             -- AWS fills the invoice's number in when the month is final
             coalesce(
-                bool_or(
-                    bill_invoice_id is null and line_item_line_item_type in ('Usage', 'Fee', 'Tax')
-                ),
+                {{
+                    any_true(
+                        "bill_invoice_id is null"
+                        " and line_item_line_item_type in ('Usage', 'Fee', 'Tax')"
+                    )
+                }},
                 false
             ) as is_open
         from source

@@ -26,7 +26,7 @@ with
             )
             <= 0.000001 * count(*) as is_total_trusted,
             coalesce(
-                bool_or(normalization_factor > 0) filter (line_type = 'DiscountedUsage'), false
+                {{ any_true("line_type = 'DiscountedUsage' and normalization_factor > 0") }}, false
             ) as is_used_normalized
         from named
         group by arn

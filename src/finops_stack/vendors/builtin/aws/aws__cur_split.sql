@@ -34,7 +34,7 @@ with
             split_line_item_net_unused_cost as net_unused_cost,
             split_line_item_public_on_demand_split_cost as list_split_cost,
             split_line_item_public_on_demand_unused_cost as list_unused_cost,
-            case when cardinality(resource_tags) > 0 then resource_tags else tags end as tags
+            case when {{ map_size("resource_tags") }} > 0 then resource_tags else tags end as tags
         from source
         where
             split_line_item_parent_resource_id is not null

@@ -83,10 +83,7 @@ with
             sku_id as SkuId,
             sku_price_id as SkuPriceId,
             case when sku_id is not null then coalesce(SkuMeter, x_UsageType) end as SkuMeter,
-            case
-                when sku_price_id is not null and cardinality(SkuPriceDetails) > 0
-                then SkuPriceDetails
-            end as SkuPriceDetails,
+            {{ map_if("sku_price_id is not null", "SkuPriceDetails") }} as SkuPriceDetails,
             -- where it runs
             region_word as RegionId,
             case when region_word is not null then region_name end as RegionName,
@@ -122,10 +119,8 @@ with
             cast(null as varchar) as x_LineItemType,
             x_ServiceCode,
             x_Operation,
-            case
-                when cardinality(x_CostCategories) > 0 then x_CostCategories
-            end as x_CostCategories,
-            case when cardinality(x_Discounts) > 0 then x_Discounts end as x_Discounts,
+            {{ map_if("true", "x_CostCategories") }} as x_CostCategories,
+            {{ map_if("true", "x_Discounts") }} as x_Discounts,
             cast(null as varchar) as x_CommitmentDiscountId,
             cast(null as varchar) as x_CommitmentOfferingType,
             cast(null as varchar) as x_ReservationSubscriptionId,

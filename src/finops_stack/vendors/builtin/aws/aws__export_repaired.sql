@@ -29,7 +29,6 @@ with
             case
                 when lower(RegionId) not in ('global', 'any', 'external') then RegionId
             end as region_word,
-            map_keys(Tags) as tag_keys,
             coalesce(CapacityReservationStatus in ('Used', 'Unused'), false) as is_capacity_known
         from source
     ),
@@ -98,23 +97,11 @@ with
                 ServiceName
             ) as resource_type,
             -- users' keys lose their prefix, unless that makes two of them equal
-            case
-                when len(tag_keys) > 0
-                then
-                    map(
-                        list_transform(
-                            tag_keys,
-                            lambda k: case
-                                when
-                                    starts_with(k, 'user:')
-                                    and not list_contains(tag_keys, substr(k, 6))
-                                then substr(k, 6)
-                                else k
-                            end
-                        ),
-                        map_values(Tags)
-                    )
-            end as focus_tags,
+            {{
+                map_renamed(
+                    "Tags", "case when starts_with(k, 'user:') then substr(k, 6) else k end"
+                )
+            }} as focus_tags,
             coalesce(PricingCurrency, BillingCurrency) as pricing_currency,
             coalesce(PricingCurrency = BillingCurrency, true) as is_one_currency,
             coalesce(EffectiveCost, BilledCost, 0) as effective_cost

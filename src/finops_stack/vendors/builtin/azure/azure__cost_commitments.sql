@@ -34,7 +34,7 @@ with
             delivery_period_start as BillingPeriodStart,
             benefit as CommitmentDiscountId,
             {{ money("sum(cost)") }} as committed_cost,
-            bool_and(is_closed) as is_closed
+            {{ all_true("is_closed") }} as is_closed
         from amortised
         where benefit is not null
         group by x_SourceName, x_DeliveryId, delivery_period_start, benefit

@@ -1,0 +1,98 @@
+"""The real ClickHouse engine, in this process, with one bill's rows and models as views."""
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from finops_stack.build.portable import render
+
+# What a warehouse target has to set: outer joins give null and not 0 or '', a select's own alias
+# does not hide a column of that name, times are UTC.
+SETTINGS = {
+    "join_use_nulls": 1,
+    "prefer_column_name_to_alias": 1,
+    "session_timezone": "'UTC'",
+}
+
+
+class ClickHouse:
+    """One session; databases of their own for vocabulary and for each bill."""
+
+    def __init__(self, folder: Path) -> None:
+        from chdb.session import Session
+
+        self._session = Session(str(folder))
+        for name, value in SETTINGS.items():
+            self._session.query(f"set {name} = {value}")
+
+    def close(self) -> None:
+        self._session.close()
+
+    def rows(self, sql: str) -> list[list[Any]]:
+        """Values as JSON has them, decimals as Decimal."""
+        text = str(self._session.query(sql, "JSONCompact"))
+        found: list[list[Any]] = json.loads(text, parse_float=Decimal)["data"] if text else []
+        return found
+
+    def run(self, sql: str) -> None:
+        self._session.query(sql)
+
+    def load_words(self, files: Mapping[str, str], folder: Path) -> None:
+        """Vocabulary files as tables, all text, blank is null; named as in the macros."""
+        self.run("create database if not exists vocabulary")
+        for name, text in files.items():
+            parts = Path(name).relative_to("vocabulary").with_suffix("").parts
+            place = folder / ("__".join(parts) + ".parquet")
+            csv = place.with_suffix(".csv")
+            csv.write_text(text, encoding="utf-8")
+            duckdb.execute(
+                f"copy (select * from read_csv('{csv}', all_varchar = true, header = true))"
+                f" to '{place}' (format parquet)"
+            )
+            self.run(
+                f'create table vocabulary."{place.stem}" engine = Memory'
+                f" as select * from file('{place}', Parquet)"
+            )
+
+    def load_bill(self, bill: str, rows: Path, models: Mapping[str, str]) -> None:
+        """A bill's rows as the table bill_rows, and each model as a view, in its own database."""
+        self.run(f"create database {bill}")
+        table = f"create table {bill}.bill_rows engine = Memory"
+        self.run(f"{table} as select * from file('{rows}', Parquet)")
+        self.run(f"use {bill}")
+        for name, text in models.items():
+            self.run(f'create view "{name}" as\n{render(text, "clickhouse")}')
+
+
+def in_order(models: Mapping[str, str]) -> dict[str, str]:
+    """Models after those they read."""
+    done: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        for other in models:
+            read = (f'ref("{other}")', f"ref('{other}')")
+            if other not in done and any(call in models[name] for call in read):
+                add(other)
+        done[name] = models[name]
+
+    for name in models:
+        if name not in done:
+            add(name)
+    return done
+
+
+def read_by(models: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The named models and all that they read."""
+    kept: dict[str, str] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in kept:
+            continue
+        kept[name] = models[name]
+        waiting += [o for o in models if f'ref("{o}")' in models[name]]
+    return in_order(kept)
