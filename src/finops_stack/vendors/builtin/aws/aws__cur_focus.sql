@@ -59,8 +59,21 @@ with
             case when is_priced then quantity_unit end as PricingUnit,
             list_price as ListUnitPrice,
             contracted_price as ContractedUnitPrice,
-            case when is_consumed then coalesce(line_item_usage_amount, 0) end as ConsumedQuantity,
-            case when is_consumed then unit end as ConsumedUnit,
+            -- a correction may have none; any other usage must have one, which counts nothing twice
+            case
+                when is_money_only and charge_class = 'Correction'
+                then null
+                when is_consumed and is_money_only
+                then 0
+                when is_consumed
+                then coalesce(line_item_usage_amount, 0)
+            end as ConsumedQuantity,
+            case
+                when
+                    is_consumed
+                    and not coalesce(is_money_only and charge_class = 'Correction', false)
+                then unit
+            end as ConsumedUnit,
             coalesce(pricing_currency, line_item_currency_code) as PricingCurrency,
             case when is_one_currency then effective_cost end as PricingCurrencyEffectiveCost,
             case when is_one_currency then list_price end as PricingCurrencyListUnitPrice,

@@ -11,6 +11,8 @@ with
             pricing_category is not null as is_priced,
             charge_category = 'Usage'
             and commitment_status is distinct from 'Unused' as is_consumed,
+            -- it gives money back for use that other rows have
+            rule_name in ('Refund', 'Discount') as is_money_only,
             coalesce(pricing_currency = line_item_currency_code, true) as is_one_currency,
             case
                 when commitment_status = 'Unused' and is_reservation
