@@ -52,9 +52,14 @@ def _elements(raw: RawColumn, fields: Mapping[str, RecordKind]) -> str:
     if raw.type not in _TEXT:
         return column if list_fields(raw.type) else "null"
     shape = "[{" + ", ".join(f'"{name}": "VARCHAR"' for name in fields) + "}]"
-    text = f"try_cast(nullif(cast({column} as varchar), '') as json)"
-    # json_transform takes what is no list for null.
-    return f"json_transform({text}, {quote_text(shape)})"
+    struct = ", ".join(f"{quote_name(name)} varchar" for name in fields)
+    text = f"nullif(cast({column} as varchar), '')"
+    # json_transform takes what is no list for null. Some tools write such a list as Python does,
+    # [{'name': 'x'}], which DuckDB reads as its own notation.
+    return (
+        f"coalesce(json_transform(try_cast({text} as json), {quote_text(shape)}),"
+        f" try_cast({text} as struct({struct})[]))"
+    )
 
 
 def _field(raw: RawColumn, name: str) -> tuple[str, str] | None:
