@@ -10,7 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from finops_stack.build.records import no_records, records_sql, unreadable_records
+from finops_stack.build.records import (
+    exploded_sql,
+    no_records,
+    records_sql,
+    unreadable_records,
+)
 from finops_stack.build.values import EMPTY_MAP, MONEY, map_sql, unreadable_sql, value_sql
 from finops_stack.ingest.landed import LandedFile, RawColumn
 from finops_stack.ingest.month_sql import month_sql, month_text
@@ -44,11 +49,10 @@ def relation_sql(bill: BillFiles) -> str:
     groups: dict[tuple[RawColumn, ...], list[LandedFile]] = defaultdict(list)
     for file in bill.files:
         groups[file.columns].append(file)
-    if not groups:
-        return _empty_sql(bill)
-    return "\nunion all by name\n".join(
+    rows = "\nunion all by name\n".join(
         _group_sql(bill, columns, files) for columns, files in groups.items()
     )
+    return exploded_sql(rows or _empty_sql(bill), bill.form)
 
 
 def _group_sql(bill: BillFiles, columns: Sequence[RawColumn], files: list[LandedFile]) -> str:
@@ -141,7 +145,8 @@ def column_expressions(form: Form, columns: Sequence[RawColumn]) -> dict[str, st
     expressions = {}
     for name, fields in form.records.items():
         raw = by_name.get(name.lower())
-        expressions[name] = records_sql(raw, fields) if raw else no_records(fields)
+        reads = {field: form.read.get(f"{name}_{field}") for field in fields}
+        expressions[name] = records_sql(raw, fields, reads) if raw else no_records(fields)
     for name, kind in form.columns.kinds().items():
         raw = by_name.get(name.lower())
         if kind == "map":
@@ -203,10 +208,12 @@ def unreadable_predicates(form: Form, columns: Sequence[RawColumn]) -> dict[str,
     """
     kinds = {name.lower(): (name, kind) for name, kind in form.columns.kinds().items()}
     predicates = {}
-    records = {name.lower(): fields for name, fields in form.records.items()}
+    records = {name.lower(): (name, fields) for name, fields in form.records.items()}
     for column in columns:
-        if fields := records.get(form.normalise(column.delivered).lower()):
-            predicates[column.delivered] = unreadable_records(column, fields)
+        if found := records.get(form.normalise(column.delivered).lower()):
+            name, fields = found
+            reads = {field: form.read.get(f"{name}_{field}") for field in fields}
+            predicates[column.delivered] = unreadable_records(column, fields, reads)
             continue
         name, kind = kinds.get(form.normalise(column.delivered).lower(), ("", "text"))
         if name in form.columns.lenient or kind == "text":

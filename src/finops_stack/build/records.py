@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from finops_stack.build.values import MONEY, unreadable_sql, value_sql
 from finops_stack.ingest.landed import RawColumn
 from finops_stack.ingest.nested import list_fields
-from finops_stack.vendors.manifest import RecordKind
+from finops_stack.vendors.manifest import Form, RecordKind
+from finops_stack.vendors.mapping import ColumnRead
 from finops_stack.warehouse.sql import quote_name, quote_text
 
 TYPES: dict[RecordKind, str] = {"text": "varchar", "money": MONEY, "time": "timestamp"}
+Reads = Mapping[str, ColumnRead | None]
 _TEXT = ("VARCHAR", "JSON")
 
 
@@ -17,16 +19,20 @@ def no_records(fields: Mapping[str, RecordKind]) -> str:
     return f"cast([] as {_list_type(fields)})"
 
 
-def records_sql(raw: RawColumn, fields: Mapping[str, RecordKind]) -> str:
-    """The column as a list of the declared fields; NULL is an empty list, a missing field NULL."""
+def records_sql(raw: RawColumn, fields: Mapping[str, RecordKind], reads: Reads) -> str:
+    """The column as a list of the declared fields; NULL is an empty list, a missing field NULL.
+
+    reads: how a field is written, where it is not written plainly.
+    """
     packed = ", ".join(
-        f"{quote_name(name)}: {_value(raw, name, kind)}" for name, kind in fields.items()
+        f"{quote_name(name)}: {_value(raw, name, kind, reads.get(name))}"
+        for name, kind in fields.items()
     )
     listed = f"list_transform({_elements(raw, fields)}, lambda r: {{{packed}}})"
     return f"coalesce(cast({listed} as {_list_type(fields)}), {no_records(fields)})"
 
 
-def unreadable_records(raw: RawColumn, fields: Mapping[str, RecordKind]) -> str:
+def unreadable_records(raw: RawColumn, fields: Mapping[str, RecordKind], reads: Reads) -> str:
     """SQL that is true where it is no list of records, or a field is no value of its kind."""
     column = quote_name(raw.name)
     if raw.type not in _TEXT and not list_fields(raw.type):
@@ -34,7 +40,7 @@ def unreadable_records(raw: RawColumn, fields: Mapping[str, RecordKind]) -> str:
     wrong = [
         sql
         for name, kind in fields.items()
-        if kind != "text" and (sql := _unreadable(raw, name, kind))
+        if kind != "text" and (sql := _unreadable(raw, name, kind, reads.get(name)))
     ]
     found = []
     if raw.type in _TEXT:
@@ -44,6 +50,28 @@ def unreadable_records(raw: RawColumn, fields: Mapping[str, RecordKind]) -> str:
         said = " or ".join(f"({sql})" for sql in wrong)
         found.append(f"len(list_filter({_elements(raw, fields)}, lambda r: {said})) > 0")
     return " or ".join(f"({sql})" for sql in found) or "false"
+
+
+def exploded_sql(rows: str, form: Form) -> str:
+    """One row for each record of the column a form explodes, its fields as columns.
+
+    A row without any keeps one row, in which they are NULL. x_SourcePart counts from 0.
+    """
+    if not form.explode:
+        return rows
+    column = quote_name(form.explode)
+    fields = ",\n  ".join(
+        f"exploded.record.{quote_name(field)} as {quote_name(f'{form.explode}_{field}')}"
+        for field in form.records[form.explode]
+    )
+    numbered = f"list_transform({column}, lambda r, i: {{'part': i - 1, 'record': r}})"
+    none = "[{'part': 0, 'record': null}]"
+    unnested = f"unnest(case when len({column}) > 0 then {numbered} else {none} end) as exploded"
+    return (
+        f"select\n  * exclude ({column}, exploded),\n"
+        f"  cast(exploded.part as integer) as x_SourcePart,\n  {fields}\n"
+        f"from (select *, {unnested} from (\n{rows}\n))"
+    )
 
 
 def _elements(raw: RawColumn, fields: Mapping[str, RecordKind]) -> str:
@@ -73,14 +101,14 @@ def _field(raw: RawColumn, name: str) -> tuple[str, str] | None:
     return f"r.{quote_name(field)}", kind
 
 
-def _value(raw: RawColumn, name: str, kind: RecordKind) -> str:
+def _value(raw: RawColumn, name: str, kind: RecordKind, read: ColumnRead | None) -> str:
     found = _field(raw, name)
-    return value_sql(*found, kind) if found else f"cast(null as {TYPES[kind]})"
+    return value_sql(*found, kind, read) if found else f"cast(null as {TYPES[kind]})"
 
 
-def _unreadable(raw: RawColumn, name: str, kind: RecordKind) -> str | None:
+def _unreadable(raw: RawColumn, name: str, kind: RecordKind, read: ColumnRead | None) -> str | None:
     found = _field(raw, name)
-    return unreadable_sql(*found, kind) if found else None
+    return unreadable_sql(*found, kind, read) if found else None
 
 
 def _list_type(fields: Mapping[str, RecordKind]) -> str:

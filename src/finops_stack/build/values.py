@@ -92,15 +92,30 @@ def _scientific_sql(text: str) -> str:
 def map_sql(column: str, raw_type: str) -> str:
     """A map column, or the text of one, as a map; none is an empty one."""
     if raw_type == "VARCHAR":
-        # {"team": "a"}, or {team=a} as engines print a map
+        # {"team": "a"}, or {team=a} as engines print a map, or [{"key": "team", "value": "a"}]
         as_json = f"try_cast(try_cast(nullif({column}, '') as json) as {MAP})"
-        return f"coalesce({as_json}, try_cast({column} as {MAP}), {EMPTY_MAP})"
+        as_map = f"coalesce({as_json}, try_cast({column} as {MAP}), {EMPTY_MAP})"
+        return (
+            f"case when starts_with({column}, '[')"
+            f" then coalesce(map_from_entries({_entries(column)}), {EMPTY_MAP})"
+            f" else {as_map} end"
+        )
     if raw_type.startswith("STRUCT") and raw_type.endswith("[]"):
         return f"coalesce(cast(map_from_entries({column}) as {MAP}), {EMPTY_MAP})"
     if raw_type == "MAP(VARCHAR, VARCHAR)":
         # A cast copies every entry, even to the type it has.
         return f"coalesce({column}, {EMPTY_MAP})"
     return f"coalesce(cast({column} as {MAP}), {EMPTY_MAP})"
+
+
+def _entries(column: str) -> str:
+    """A JSON list of objects with key (or name) and value, as structs k, v; NULL if it is none."""
+    shape = '[{"key": "VARCHAR", "name": "VARCHAR", "value": "VARCHAR"}]'
+    listed = f"json_transform(try_cast({column} as json), '{shape}')"
+    return (
+        f'list_transform({listed}, lambda e: {{\'k\': coalesce(e."key", e."name"),'
+        " 'v': e.\"value\"})"
+    )
 
 
 def unreadable_sql(
@@ -125,9 +140,14 @@ def unreadable_sql(
             f" or contains({quoted}, 'BC'))"
         )
     else:
+        entries = _entries(quoted)
+        keys = f"list_transform({entries}, lambda e: e.k)"
         wrong = (
-            f"try_cast(try_cast({quoted} as json) as {MAP}) is null"
-            f" and try_cast({quoted} as {MAP}) is null and {quoted} <> 'null'"
+            f"case when starts_with({quoted}, '[')"
+            # An entry without a key is none of the distinct ones.
+            f" then coalesce(len(list_distinct({keys})) <> len({entries}), true)"
+            f" else try_cast(try_cast({quoted} as json) as {MAP}) is null"
+            f" and try_cast({quoted} as {MAP}) is null and {quoted} <> 'null' end"
         )
     return f"{quoted} <> '' and {wrong}"
 

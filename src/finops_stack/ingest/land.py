@@ -160,7 +160,8 @@ def _require_form(vendor: Vendor, files: list[Prepared]) -> Form:
 
 
 def _require_columns(form: Form, file: Prepared) -> None:
-    by_name = {form.normalise(c.delivered).lower(): c for c in file.columns}
+    by_name = {c.delivered.lower(): c for c in file.columns}
+    by_name |= {form.normalise(c.delivered).lower(): c for c in file.columns}
     missing = [name for name in form.required if name.lower() not in by_name]
     if missing:
         raise InputError(

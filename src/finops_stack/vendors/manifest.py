@@ -98,6 +98,9 @@ class Form(Mapped):
     records: dict[str, dict[str, RecordKind]] = Field(
         default_factory=dict, description="lists of structs: column → field → kind"
     )
+    explode: str = Field(
+        default="", description="a records column: one row for each of its records, x_SourcePart"
+    )
     collect: tuple[Collect, ...] = ()
 
     @model_validator(mode="before")
@@ -119,6 +122,16 @@ class Form(Mapped):
             raise ValueError(f"collect fills {unknown[0]}, which is not under columns.map")
         return self
 
+    @model_validator(mode="after")
+    def _explodes_records(self) -> "Form":
+        if self.explode and self.explode not in self.records:
+            known = ", ".join(self.records) or "none"
+            raise ValueError(f'explode: "{self.explode}" is not under records; there: {known}')
+        twice = sorted(self.exploded_columns().keys() & self.columns.kinds().keys())
+        if twice:
+            raise ValueError(f"explode: {twice[0]} is a column already")
+        return self
+
     @property
     def models(self) -> tuple[str, ...]:
         """Every model that reads this form."""
@@ -132,7 +145,12 @@ class Form(Mapped):
     def row_columns(self) -> dict[str, str]:
         """Column → kind of all a row of this form has, given ones included."""
         given = dict.fromkeys((*self.given, *self.may_give), "text")
-        return {**self.columns.kinds(), **given}
+        return {**self.columns.kinds(), **given, **self.exploded_columns()}
+
+    def exploded_columns(self) -> dict[str, RecordKind]:
+        """Column → kind of the fields of the records that are rows of their own."""
+        fields = self.records.get(self.explode, {})
+        return {f"{self.explode}_{field}": kind for field, kind in fields.items()}
 
     def normalise(self, delivered: str) -> str:
         """A delivered column name in this form's spelling."""
@@ -187,8 +205,9 @@ class Vendor(_Part):
 
     def form_of(self, columns: list[str]) -> Form | None:
         """The form whose recognising columns are all among the delivered names."""
+        delivered = {column.lower() for column in columns}
         for form in self.forms:
-            names = {form.normalise(column).lower() for column in columns}
+            names = delivered | {form.normalise(column).lower() for column in columns}
             if all(column.lower() in names for column in form.recognised_by):
                 return form
         return None
