@@ -5,11 +5,22 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from finops_stack.build.records import records_sql, unreadable_records
+from finops_stack.build.bill_rows import column_expressions, unreadable_predicates
 from finops_stack.ingest.landed import RawColumn
+from finops_stack.vendors.manifest import Columns, Form
 
-FIELDS = {"name": "text", "amount": "money"}
-COLUMN = RawColumn("credits", "credits", "VARCHAR")
+FORM = Form(
+    name="bill",
+    title="Bill",
+    recognised_by=("credits",),
+    focus="acme__bill_focus",
+    control="acme__bill_control",
+    columns=Columns(),
+    records={"credits": {"name": "text", "amount": "money"}},
+)
+COLUMNS = (RawColumn("credits", "credits", "VARCHAR"),)
+READ = column_expressions(FORM, COLUMNS)["credits"]
+UNREADABLE = unreadable_predicates(FORM, COLUMNS)["credits"]
 
 
 def asked(text: str | None, sql: str) -> object:
@@ -29,10 +40,10 @@ def asked(text: str | None, sql: str) -> object:
     ],
 )
 def test_reads(text: str | None, expected: object) -> None:
-    assert asked(text, records_sql(COLUMN, FIELDS)) == expected
-    assert not asked(text, unreadable_records(COLUMN, FIELDS))
+    assert asked(text, READ) == expected
+    assert not asked(text, UNREADABLE)
 
 
 @pytest.mark.parametrize("text", ["credit", "{'name': 'a'}", '[{"amount": "much"}]'])
 def test_refuses_what_is_no_list_of_records(text: str) -> None:
-    assert asked(text, unreadable_records(COLUMN, FIELDS))
+    assert asked(text, UNREADABLE)
