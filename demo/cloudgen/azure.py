@@ -115,6 +115,8 @@ def _azure_fee(azure: Row, month: Month, fee: Decimal) -> Row:
             "MeterCategory": "Virtual Machines",
             "MeterSubCategory": "Dsv5 Series",
             "MeterName": "D2s v5",
+            "MeterId": "dddddddd-0000-4000-8000-000000000099",
+            "PartNumber": "AAD-11199",
             "UnitOfMeasure": "1 Hour",
             "Quantity": 1,
             "EffectivePrice": fee,
