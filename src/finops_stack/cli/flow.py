@@ -32,6 +32,7 @@ from finops_stack.warehouse.lock import RunLock, lake_lock
 from finops_stack.warehouse.rates import store_rates
 from finops_stack.warehouse.register import ensure_register, landed_forms
 from finops_stack.warehouse.retention import sweep_temporary
+from finops_stack.warehouse.unpublished_files import forget_lost_files
 
 if TYPE_CHECKING:
     pass
@@ -105,6 +106,7 @@ def _load(
     start_imports()
     with lake.open() as connection:
         ensure_register(connection)
+        forget_lost_files(connection, lake.data_path)
         clear_unfinished(session, connection, now)
         store_rates(connection, session.exchange_rates())
         land_bills(session, connection, reporter, summary, now)

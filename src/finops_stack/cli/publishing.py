@@ -24,6 +24,7 @@ from finops_stack.warehouse.register import (
     unfinished_runs,
 )
 from finops_stack.warehouse.retention import expire
+from finops_stack.warehouse.unpublished_files import sync_unpublished
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -44,6 +45,7 @@ def judge_and_publish(
             back = [landed for landed, _ in summary.failed]
             back += [landed for landed, _ in summary.held]
             put_back_bills(session, connection, [bill_key(landed) for landed in back])
+            sync_unpublished(connection, session.lake.data_path)
             _record(session, connection, summary, now)
             expire(connection, days=session.config.retention.days, now=now)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from finops_stack.errors import FinopsError
+from finops_stack.warehouse.unpublished_files import sync_files
 
 _DLT_RECORDS = ("_dlt_loads", "_dlt_version")
 
@@ -86,6 +87,9 @@ def load_raw(files: Sequence[RawFile], *, zone: RawZone, dataset: str, work: Pat
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _require_unchanged(files, zone=zone, dataset=dataset)
+    if not zone.is_remote:
+        # The register, which will name them, is synced at each commit.
+        sync_files(Path(zone.path_of(dataset, file.table)) for file in files)
     _remove_older_records(zone, dataset)
 
 
