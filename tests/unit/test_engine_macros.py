@@ -58,6 +58,15 @@ MACROS = Dispatch().macros
         ("share_of", ("10", "1", "0"), None),
         ("times_ratio", ("15", "cast(8 as double) / 12"), Decimal(10)),
         ("ratio", ("8", "0"), None),
+        ("product_of", ("24", "0.107"), Decimal("2.568")),
+        ("product_of", ("0.0129", "0.004379084"), Decimal("0.0000564901836")),
+        ("product_of", ("1.5", "null"), None),
+        ("json_map", ("""'{"a": "x", "b": {"c": 1}}'""",), {"a": "x", "b": '{"c":1}'}),
+        ("json_map", ("""'"a": "x","b": ""'""",), {"a": "x", "b": ""}),
+        ("json_map", ("""'{"a": "x", "a": "y"}'""",), {"a": "x"}),
+        ("json_map", ("""'{"a": '""",), None),
+        ("json_map", ("""'""'""",), None),
+        ("map_records", ("map {'a': 'x', 'b': ''}", "'x_' || e.key"), [{"k": "x_a", "v": "x"}]),
     ],
 )  # fmt: skip
 def test_gives(macro: str, args: tuple[object, ...], expected: object) -> None:

@@ -1,5 +1,5 @@
 {#-
-  One row per account, currency and check of what the bill says of itself; `holds` is the answer.
+  One row per currency and check of what the bill says of itself; `holds` is the answer.
 
   No check changes a figure. Actual and amortised exports are made minutes apart, so in an open
   month the one can have a charge that the other has not yet.
@@ -7,50 +7,76 @@
 {{ config(materialized="bills") }}
 
 with
-    charges as (select * from {{ ref("azure__cost_described") }}),
+    charges as (select * from {{ this_bill(ref("azure__cost_focus")) }} as bill),
 
     source as (select * from {{ bill_rows() }}),
 
-    accounts as (
+    words as (
+        select charges.*, lower(replace(coalesce(x_ChargeType, 'usage'), ' ', '')) as charge_word
+        from charges
+    ),
+
+    currencies as (
         select
             x_SourceName,
             x_DeliveryId,
-            delivery_period_start,
+            BillingPeriodStart,
             BillingCurrency,
             count(*) as charge_rows,
-            sum(billed_cost) as billed,
-            sum(effective_cost) as effective,
-            count(*) filter (where cost_remark like 'price%') as unlike_rows,
-            count(*) filter (
-                where
-                    charge_category = 'Adjustment'
-                    and charge_word <> 'roundingadjustment'
-                    and not is_stray
+            sum(EffectiveCost) as effective,
+            sum(
+                case when x_CostRemark = 'price × quantity is not the cost' then 1 else 0 end
+            ) as unlike_rows,
+            sum(
+                case
+                    when charge_word = 'usage' or starts_with(charge_word, 'unused')
+                    then 0
+                    when ChargeCategory = 'Adjustment' and charge_word <> 'roundingadjustment'
+                    then 1
+                    else 0
+                end
             ) as unknown_rows,
-            count(*) filter (where is_stray) as stray_rows
-        from charges
-        group by x_SourceName, x_DeliveryId, delivery_period_start, BillingCurrency
+            sum(
+                case
+                    when
+                        ChargeCategory = 'Adjustment'
+                        and (charge_word = 'usage' or starts_with(charge_word, 'unused'))
+                    then 1
+                    else 0
+                end
+            ) as stray_rows
+        from words
+        group by x_SourceName, x_DeliveryId, BillingPeriodStart, BillingCurrency
+    ),
+
+    amortised as (
+        select
+            BillingCurrency,
+            coalesce(CostInBillingCurrency, 0) as cost,
+            (ChargeType ilike 'purchase' or ChargeType ilike 'refund')
+            and (
+                PricingModel ilike 'reservation%'
+                or PricingModel ilike 'savings%plan%'
+                or (PricingModel is null and coalesce(BenefitId, ReservationId) is not null)
+            ) as is_purchase
+        from source
+        where delivery_part = 'amortised'
     ),
 
     delivered as (
         select
             BillingCurrency,
-            sum(CostInBillingCurrency) filter (where delivery_part = 'amortised') as amortised,
-            count(*) filter (
-                where
-                    delivery_part = 'amortised'
-                    and (ChargeType ilike 'purchase' or ChargeType ilike 'refund')
-                    and (PricingModel ilike 'reservation%' or PricingModel ilike 'savings%plan%')
-            ) as doubled_rows
-        from source
+            sum(case when is_purchase then 0 else cost end) as amortised,
+            sum(case when is_purchase then 1 else 0 end) as doubled_rows
+        from amortised
         group by BillingCurrency
     ),
 
     facts as (
-        select accounts.*, delivered.amortised, delivered.doubled_rows
-        from accounts
+        select currencies.*, delivered.amortised, delivered.doubled_rows
+        from currencies
         left join
-            delivered on accounts.BillingCurrency is not distinct from delivered.BillingCurrency
+            delivered on currencies.BillingCurrency is not distinct from delivered.BillingCurrency
     ),
 
     checks as (
@@ -75,7 +101,7 @@ with
         select
             x_SourceName,
             x_DeliveryId,
-            delivery_period_start as BillingPeriodStart,
+            BillingPeriodStart,
             BillingCurrency,
             check_name,
             {{ money("found") }} as found,

@@ -17,7 +17,7 @@ with
             case
                 when is_hours or coalesce(block, 1) = 1
                 then quantity_or_one
-                else {{ multiply_money("quantity_or_one", "block") }}
+                else {{ product_of("quantity_or_one", "block") }}
             end as single_quantity
         from priced
         left join details on priced.AdditionalInfo = details.additional_info
@@ -41,7 +41,7 @@ with
                 then
                     case
                         when is_two_currency
-                        then {{ multiply_money("list_unit", "rate") }}
+                        then {{ product_of("list_unit", "rate") }}
                         else list_unit
                     end
                 -- the bill's own list cost, which is not quite price × quantity
@@ -56,7 +56,7 @@ with
                 when not has_prices
                 then null
                 when is_two_currency
-                then {{ multiply_money("contracted_unit", "rate") }}
+                then {{ product_of("contracted_unit", "rate") }}
                 else contracted_unit
             end as contracted_price,
             case
@@ -85,7 +85,7 @@ with
                 when commitment_type = 'Savings Plan'
                 then priced_cost
                 when size_ratio <> 1
-                then {{ multiply_money("single_quantity", "size_ratio") }}
+                then {{ product_of("single_quantity", "size_ratio") }}
                 else single_quantity
             end as commitment_quantity,
             case

@@ -49,6 +49,7 @@ with
             end as pricing_currency,
             cast(quantity_or_one as double) as quantity_double,
             cast(rate as double) as rate_double,
+            cast(cost as double) as cost_double,
             case when PayGPrice > 0 or (PayGPrice = 0 and cost = 0) then PayGPrice end as list_unit,
             case
                 when UnitPrice > 0 or (UnitPrice = 0 and cost = 0) then UnitPrice
@@ -66,24 +67,27 @@ with
         from quantities
     ),
 
-    -- the product where it is not the cost to the ninth digit
-    products as (
+    doubles as (
         select
             prices.*,
-            {% for price in ["list_unit", "contracted_unit"] %}
-                case
-                    when
-                        abs(
-                            cast({{ price }} as double) * quantity_double * rate_double
-                            - cast(cost as double)
-                        )
-                        <= abs(cast(cost as double)) * 1e-9
-                    then cost
-                    else {{ multiply_money(multiply_money(price, "quantity_or_one"), "rate") }}
-                end as {{ price }}_cost,
-            {% endfor %}
+            cast(list_unit as double) * quantity_double * rate_double as list_double,
+            cast(contracted_unit as double) * quantity_double * rate_double as contracted_double,
             is_priced and not is_unused and holds as is_judged
         from prices
+    ),
+
+    -- the cost itself where price × quantity is it, to the ninth digit
+    products as (
+        select
+            doubles.*,
+            {% for name in ["list", "contracted"] %}
+                case
+                    when abs({{ name }}_double - cost_double) <= abs(cost_double) * 1e-9
+                    then cost
+                    else {{ product_of(name ~ "_double", "1") }}
+                end as {{ name }}_unit_cost,
+            {% endfor %}
+        from doubles
     ),
 
     contracted as (

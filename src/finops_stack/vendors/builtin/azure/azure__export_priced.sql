@@ -54,7 +54,7 @@ with
                 when CommitmentDiscountCategory = 'Spend'
                 then {{ divide_money("own_cost", "rate") }}
                 when size_ratio <> 1
-                then {{ multiply_money("single_quantity", "size_ratio") }}
+                then {{ product_of("single_quantity", "size_ratio") }}
                 else single_quantity
             end as commitment_quantity,
             case

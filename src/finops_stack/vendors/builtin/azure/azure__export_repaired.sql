@@ -63,7 +63,7 @@ with
                 when not is_priced
                 then null
                 when is_too_small
-                then {{ multiply_money("PricingQuantity", "block") }}
+                then {{ product_of("PricingQuantity", "block") }}
                 else PricingQuantity
             end as quantity,
             block = 1 or (is_too_small and is_hours) as is_single
@@ -79,7 +79,7 @@ with
                 when is_single and (is_too_small or coalesce(ConsumedQuantity, 0) = 0)
                 then quantity
                 when is_too_small or coalesce(ConsumedQuantity, 0) = 0
-                then {{ multiply_money("quantity", "block") }}
+                then {{ product_of("quantity", "block") }}
                 else ConsumedQuantity
             end as consumed_quantity,
             case
@@ -97,7 +97,7 @@ with
                             )
                             <= 1e-9 * abs(cast(ContractedCost as double))
                         then ContractedCost
-                        else {{ multiply_money("ContractedUnitPrice", "quantity") }}
+                        else {{ product_of("ContractedUnitPrice", "quantity") }}
                     end
                 else coalesce(nullif(ContractedCost, 0), own_cost)
             end as contracted_cost
