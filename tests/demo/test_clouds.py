@@ -1,4 +1,4 @@
-"""The demo's other clouds, from their files to the published table: sums as the generator knows them."""
+"""The demo's other clouds, from their files to published rows: sums as the generator knows them."""
 
 import json
 import subprocess

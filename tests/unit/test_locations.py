@@ -50,9 +50,18 @@ def test_table():
 
 @pytest.mark.parametrize(
     "rest",
-    ["", "my-project/b", "my-project/b/t/u", "My Project/b/t", "my-project/b-c/t", "my-project/b/t`",
-     "my-project/b/t;drop table x", "my-project//t", "my-project/b/t*"],
-)  # fmt: skip
+    [
+        "",
+        "my-project/b",
+        "my-project/b/t/u",
+        "My Project/b/t",
+        "my-project/b-c/t",
+        "my-project/b/t`",
+        "my-project/b/t;drop table x",
+        "my-project//t",
+        "my-project/b/t*",
+    ],
+)
 def test_no_table(rest):
     with pytest.raises(InputError, match="names no table"):
         parse_table(f"bigquery://{rest}")

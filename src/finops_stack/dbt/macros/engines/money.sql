@@ -36,8 +36,8 @@
 
 {% macro default__convert_money(amount, rate) -%}
     cast(
-        cast({{ amount }} as decimal(38, 10)) * cast({{ rate }} as decimal(24, 12))
-        as decimal(38, 15)
+        cast({{ amount }} as decimal(38, 10))
+        * cast({{ rate }} as decimal(24, 12)) as decimal(38, 15)
     )
 {%- endmacro %}
 
@@ -67,10 +67,14 @@
                 ["decimal(20, 0)", "decimal(18, 15)"],
                 ["decimal(19, 11)", "decimal(19, 4)"],
             ] %}
-            when
-                try_cast({{ a }} as {{ places_a }}) = {{ a }}
-                and try_cast({{ b }} as {{ places_b }}) = {{ b }}
-            then cast(cast({{ a }} as {{ places_a }}) * cast({{ b }} as {{ places_b }}) as decimal(38, 15))
+                when
+                    try_cast({{ a }} as {{ places_a }}) = {{ a }}
+                    and try_cast({{ b }} as {{ places_b }}) = {{ b }}
+                then
+                    cast(
+                        cast({{ a }} as {{ places_a }})
+                        * cast({{ b }} as {{ places_b }}) as decimal(38, 15)
+                    )
             {%- endfor %}
             else cast(cast({{ a }} as double) * cast({{ b }} as double) as decimal(38, 15))
         end

@@ -34,7 +34,8 @@ with
             {{ convert_money("costs.list_cost", "rates.rate") }} as converted_list_cost,
             {{ convert_money("costs.contracted_cost", "rates.rate") }} as converted_contracted_cost,
         from costs
-        left join rates
+        left join
+            rates
             on costs.BillingCurrency = rates.from_currency
             and (costs.BillingPeriodStart = rates.month_start or rates.month_start is null)
     )
