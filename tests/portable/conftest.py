@@ -1,8 +1,14 @@
 """One ClickHouse engine for the folder: it is a quarter of a gigabyte and starts once a process."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+# How a fixture becomes a delivery is told once, beside the test of all vendors.
+sys.path.append(str(Path(__file__).parent.parent / "vendors"))
+
 from clickhouse_engine import ClickHouse
 
 

@@ -189,12 +189,15 @@ def _macro_text() -> str:
 
 
 def _retype(tree: exp.Expr, engine: str) -> None:
-    """Types that sqlglot names but the engine has not: money and maps."""
+    """Types that sqlglot gives another meaning in the engine: money, maps, times."""
     for cast in list(tree.find_all(exp.Cast)):
         if cast.to.is_type("map"):
             _retype_map(cast, engine)
         elif engine == "bigquery" and cast.to.is_type("decimal"):
             _retype_money(cast)
+        elif engine == "clickhouse" and cast.to.is_type("timestamp", "timestampntz"):
+            # its DateTime has whole seconds and ends in 2106
+            cast.set("to", exp.DataType.build("Nullable(DateTime64(6))", dialect="clickhouse"))
 
 
 def _retype_map(cast: exp.Cast, engine: str) -> None:
