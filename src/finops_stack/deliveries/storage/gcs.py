@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import requests
-from google.cloud import storage
+from google.cloud.storage import Client
 from google.cloud.storage.exceptions import DataCorruption
 
 from finops_stack.config import GcsSettings
@@ -36,7 +36,7 @@ class GcsPrefix:
         self.bucket: str | None = bucket
         self.prefix = folder(prefix)
         endpoint = {"api_endpoint": settings.endpoint_url} if settings.endpoint_url else None
-        self.client = storage.Client(
+        self.client = Client(
             project=settings.project,
             credentials=find_credentials(settings.endpoint_url, _SCOPE, location),
             client_options=endpoint,
