@@ -116,9 +116,6 @@ class BigQuerySettings(_Section):
     endpoint_url: PlainUrl | None = Field(
         default=None, description="another server; over http:// no credentials are sent"
     )
-    storage_endpoint_url: PlainUrl | None = Field(
-        default=None, description="another server of the Storage Read API"
-    )
 
 
 class Source(_Section):

@@ -53,8 +53,6 @@ _ADD_EXAMPLES = """Example: finops add aws s3://my-billing-bucket/exports --name
 finops add acme az://exports/costs --account mybills
 
 finops add acme gs://my-billing-bucket/exports
-
-finops add acme bigquery://my-project/billing/export_v1 --job-project my-project
 """
 # Options of add that are named otherwise in finops.toml.
 _OPTION_KEYS = {"job_location": "location"}
@@ -94,18 +92,17 @@ def add(
     tenant: Annotated[str | None, typer.Option(help="az: directory of the account.")] = None,
     project: Annotated[str | None, typer.Option(help="gs: project that pays.")] = None,
     job_project: Annotated[
-        str | None, typer.Option(help="bigquery: project that runs and pays for queries.")
+        str | None,
+        typer.Option(help="BigQuery, not there yet: project that runs and pays for queries."),
     ] = None,
     job_location: Annotated[
-        str | None, typer.Option(help="bigquery: where queries run, such as EU.")
+        str | None, typer.Option(help="BigQuery, not there yet: where queries run, such as EU.")
     ] = None,
     maximum_bytes_billed: Annotated[
-        int | None, typer.Option(help="bigquery: refuse a query that would read more.")
+        int | None,
+        typer.Option(help="BigQuery, not there yet: refuse a query that would read more."),
     ] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="Another server of that kind.")] = None,
-    storage_endpoint_url: Annotated[
-        str | None, typer.Option(help="bigquery: another server of the Storage Read API.")
-    ] = None,
 ) -> None:
     """Add a source after listing the deliveries it holds."""
     from finops_stack.cli.planning import file_months
@@ -125,7 +122,6 @@ def add(
         "job_location": job_location,
         "maximum_bytes_billed": maximum_bytes_billed,
         "endpoint_url": endpoint_url,
-        "storage_endpoint_url": storage_endpoint_url,
     }
     settings = _settings(location, {key: value for key, value in asked.items() if value})
     source = _new_source(name or _free_name(vendor, taken), vendor, location, settings)

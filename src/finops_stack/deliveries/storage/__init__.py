@@ -37,8 +37,7 @@ def open_storage(source: Source) -> Storage:
     if opener is None:
         raise InputError(
             f'source "{source.name}": no storage is known for {scheme}://',
-            hint="give a local folder, or a URL that begins with s3://, az://, abfss://, gs://"
-            " or bigquery://",
+            hint="give a local folder, or a URL that begins with s3://, az://, abfss:// or gs://",
         )
     return opener(source)
 
