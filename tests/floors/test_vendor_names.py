@@ -28,6 +28,7 @@ ALLOWED = {
     ("deliveries/storage/s3.py", "aws"): CHAIN,
     ("config.py", "azure"): STORAGE,
     ("deliveries/storage/__init__.py", "azure"): STORAGE,
+    ("deliveries/storage/__init__.py", "gcp"): STORAGE,
     ("deliveries/storage/azure_blob.py", "azure"): STORAGE,
     ("locations.py", "azure"): STORAGE,
     ("ingest/load.py", "aws"): CHAIN,
