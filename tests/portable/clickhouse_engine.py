@@ -59,13 +59,24 @@ class ClickHouse:
             )
 
     def load_bill(self, bill: str, rows: Path, models: Mapping[str, str]) -> None:
-        """A bill's rows as the table bill_rows, and each model as a view, in its own database."""
+        """A bill's rows as the table bill_rows, and each model as a view, in its own database.
+
+        A model that reads one bill of many is a table: a view of it would have parameters.
+        """
         self.run(f"create database {bill}")
         table = f"create table {bill}.bill_rows engine = Memory"
         self.run(f"{table} as select * from file('{rows}', Parquet)")
         self.run(f"use {bill}")
         for name, text in models.items():
-            self.run(f'create view "{name}" as\n{render(text, "clickhouse")}')
+            sql = render(text, "clickhouse")
+            kind = "table" if "{bill_source" in sql else "view"
+            engine = " engine = Memory" if kind == "table" else ""
+            self.run(f'create {kind} "{name}"{engine} as\n{sql}')
+
+    def pick_bill(self, source: str, period_start: str) -> None:
+        """What a target sets before it runs the models of a bill."""
+        self.run(f"set param_bill_source = '{source}'")
+        self.run(f"set param_bill_period_start = '{period_start}'")
 
 
 def in_order(models: Mapping[str, str]) -> dict[str, str]:

@@ -72,6 +72,8 @@ CASES: list[tuple[str, Any]] = [
     ("records_sum('records', 'n', \"r.k = 'b'\")", Decimal("-0.25")),
     ("records_sum('no_records', 'n')", Decimal(0)),
     ("records_count('records')", 2),
+    ("records_count(records_if('ten > 3', 'records'))", 2),
+    ("record_at(records_if('ten < 3', 'records'), '0', 'k')", None),
     ("record_at('records', '1', 'k')", "b"),
     ("record_at('records', '2', 'k')", None),
     ("record_at(records_filter('records', 'r.n < 0'), '0', 'k')", "b"),
@@ -175,7 +177,6 @@ def test_numbered_gives_a_row_for_each_number_below_the_count(row):
 
 def test_a_bill_is_picked_by_the_session(row):
     row.run("use macros")
-    row.run("set param_bill_source = 'mine'")
-    row.run("set param_bill_period_start = '2026-09-01 00:00:00.000000'")
+    row.pick_bill("mine", "2026-09-01 00:00:00")
     sql = render("select {{ this_source() }} as s, {{ this_period_start() }} as p", "clickhouse")
     assert row.rows(sql) == [["mine", "2026-09-01 00:00:00.000000"]]

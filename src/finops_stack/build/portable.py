@@ -217,24 +217,27 @@ def _retype_money(cast: exp.Cast) -> None:
 
 
 def _keep_names(select: exp.Select) -> None:
-    """Of several joins, give each column of the joined tables a name that no other table has.
+    """Where tables are joined, call each column of the result what the next step calls it.
 
-    With two joins and more, ClickHouse calls a column that two tables have `left.column` in the
-    result, also where `left.*` asks for it, and the next step does not find `column`.
+    ClickHouse names a column that two tables have `table.column`: one of the right table that
+    stands for itself, and with two joins and more also what `left.*` gives. The first gets its
+    name said; for the second, the joined tables' columns get names that no other table has.
     """
     joins = select.args.get("joins") or []
-    if len(joins) < 2:
+    for column in list(select.expressions) if joins else []:
+        if isinstance(column, exp.Column) and column.table and not column.is_star:
+            column.replace(exp.alias_(column.copy(), column.name))
+    for join in joins if len(joins) > 1 else []:
+        _prefix_columns(select, join)
+
+
+def _prefix_columns(select: exp.Select, join: exp.Join) -> None:
+    alias = join.this.alias_or_name
+    columns = [c for c in select.find_all(exp.Column) if c.table == alias]
+    if not columns or any(column.is_star for column in columns):
         return
-    for join in joins:
-        alias = join.this.alias_or_name
-        columns = [c for c in select.find_all(exp.Column) if c.table == alias]
-        if not columns or any(column.is_star for column in columns):
-            continue
-        names = dict.fromkeys(column.name for column in columns)
-        for column in columns:
-            new = exp.column(f"{alias}__{column.name}", table=alias)
-            in_select = column.parent is select and column.arg_key == "expressions"
-            column.replace(exp.alias_(new, column.name) if in_select else new)
-        inner = exp.select(*(exp.alias_(exp.column(n), f"{alias}__{n}") for n in names))
-        table = join.this.copy()
-        join.set("this", inner.from_(table).subquery(alias))
+    names = dict.fromkeys(column.name for column in columns)
+    for column in columns:
+        column.replace(exp.column(f"{alias}__{column.name}", table=alias))
+    inner = exp.select(*(exp.alias_(exp.column(n), f"{alias}__{n}") for n in names))
+    join.set("this", inner.from_(join.this.copy()).subquery(alias))

@@ -200,6 +200,10 @@
     )
 {%- endmacro %}
 
+{% macro bigquery__records_if(condition, records) -%}
+    IF({{ condition }}, {{ records }}, NULL)
+{%- endmacro %}
+
 {% macro bigquery__records_sum(records, field, condition=none) -%}
     COALESCE(
         (

@@ -194,6 +194,10 @@
     arrayFilter("r" -> coalesce({{ condition }}, false), {{ records }})
 {%- endmacro %}
 
+{% macro clickhouse__records_if(condition, records) -%}
+    if(coalesce({{ condition }}, false), {{ records }}, [])
+{%- endmacro %}
+
 {% macro clickhouse__records_sum(records, field, condition=none) -%}
     {%- set kept = clickhouse__records_filter(records, condition) if condition else records -%}
     {{

@@ -11,6 +11,15 @@
     list_filter({{ records }}, lambda r:{{ condition }})
 {%- endmacro %}
 
+{#- The records where a condition of the row holds; none, or null, where not. -#}
+{% macro records_if(condition, records) -%}
+    {{ return(adapter.dispatch("records_if", "finops")(condition, records)) }}
+{%- endmacro %}
+
+{% macro default__records_if(condition, records) -%}
+    case when {{ condition }} then {{ records }} end
+{%- endmacro %}
+
 {#- Sum of a money field over the records for which the condition holds; 0 when there are none. -#}
 {% macro records_sum(records, field, condition=none) -%}
     {{ return(adapter.dispatch("records_sum", "finops")(records, field, condition)) }}

@@ -168,6 +168,10 @@
     FILTER({{ records }}, "r" -> {{ condition | replace('"r".', '"r":') }})
 {%- endmacro %}
 
+{% macro snowflake__records_if(condition, records) -%}
+    IFF({{ condition }}, {{ records }}, NULL)
+{%- endmacro %}
+
 {% macro snowflake__records_sum(records, field, condition=none) -%}
     {%- set kept = snowflake__records_filter(records, condition) if condition else records -%}
     COALESCE(

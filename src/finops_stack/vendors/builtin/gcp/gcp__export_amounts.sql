@@ -38,16 +38,15 @@ with
             coalesce(source.cost, 0) as raw_cost,
             coalesce(source.cost_type, 'regular') = 'regular' as is_regular,
             {{ records_sum("source.credits", "amount") }} as all_credits,
-            case
-                when coalesce(source.cost_type, 'regular') = 'regular'
-                then
-                    {{
-                        records_filter(
-                            "source.credits",
-                            "not " ~ in_list("coalesce(r.type, '')", "kept.kept_types"),
-                        )
-                    }}
-            end as promotions,
+            {{
+                records_if(
+                    "coalesce(source.cost_type, 'regular') = 'regular'",
+                    records_filter(
+                        "source.credits",
+                        "not " ~ in_list("coalesce(r.type, '')", "kept.kept_types"),
+                    ),
+                )
+            }} as promotions,
             coalesce(
                 source.cost_at_list,
                 {{

@@ -8,7 +8,7 @@ with
 
     label_sets as (select * from {{ ref("gcp__export_label_sets") }}),
 
-    labels as (
+    with_labels as (
         select
             described.*,
             label_sets.focus_tags,
@@ -25,7 +25,7 @@ with
 
     final as (
         select
-            labels.*,
+            with_labels.*,
             case
                 when is_commitment_itself
                 then commitment_id
@@ -47,7 +47,7 @@ with
             case
                 when is_unused_reservation = 'true' then 'Unused' else 'Used'
             end as reservation_status
-        from labels
+        from with_labels
     )
 
 select *
