@@ -145,7 +145,7 @@ def _refuse(
 
 
 def _shown(value: str | None) -> str:
-    if value is None:
+    if value is None or not value.strip():
         return "empty"
     text = value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}…"
     return f'"{text}"'
