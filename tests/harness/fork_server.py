@@ -95,7 +95,7 @@ def add_points(points):
     base = "finops_stack"
     points.around(f"{base}.cli.planning.discover", "list", before=False)
     points.around(f"{base}.deliveries.storage.local.LocalFolder.download", "download")
-    points.around(f"{base}.ingest.land.text_to_parquet", "verify", before=False)
+    points.around(f"{base}.ingest.readers.text_to_parquet", "verify", before=False)
     points.around(f"{base}.ingest.land.load_raw", "load")
     points.around(f"{base}.cli.landing.add_delivery", "register")
     points.around(f"{base}.cli.flow.sync", "stage", before=False)

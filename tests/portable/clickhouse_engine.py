@@ -8,15 +8,7 @@ from typing import Any
 
 import duckdb
 
-from finops_stack.build.portable import render
-
-# What a warehouse target has to set: outer joins give null and not 0 or '', a select's own alias
-# does not hide a column of that name, times are UTC.
-SETTINGS = {
-    "join_use_nulls": 1,
-    "prefer_column_name_to_alias": 1,
-    "session_timezone": "'UTC'",
-}
+from finops_stack.build.portable import SETTINGS, render
 
 
 class ClickHouse:
@@ -26,7 +18,7 @@ class ClickHouse:
         from chdb.session import Session
 
         self._session = Session(str(folder))
-        for name, value in SETTINGS.items():
+        for name, value in SETTINGS["clickhouse"].items():
             self._session.query(f"set {name} = {value}")
 
     def close(self) -> None:

@@ -243,10 +243,11 @@ def _filled(form: Form, types: Mapping[str, str], defaults: Mapping[str, str], b
     """A step: every column, those with a default filled from it where nothing else fills them."""
     columns = [f"{before}.{name}" for name in (*_LINEAGE, "x_SourcePart")]
     columns += [f"{before}.{name}" for name in delivered_columns(form, types, is_spread=False)]
+    named = _named(form) if before == "mapped" else {}
     for name in types:
         column = f"{before}.{quote_name(name)}"
         default = defaults.get(name)
-        if before == "mapped" and name in _NAMES:
+        if name in named:
             value = f"{quote_name('names of ' + name)}.account_name"
             column = f"coalesce({', '.join([column, value] + ([default] if default else []))})"
             columns.append(f"{column} as {quote_name(name)}")
@@ -259,11 +260,21 @@ def _filled(form: Form, types: Mapping[str, str], defaults: Mapping[str, str], b
     joins = [
         f"left join account_names as {quote_name('names of ' + name)}"
         f"\n    on {before}.{account} = {quote_name('names of ' + name)}.account_id"
-        for name, account in _NAMES.items()
-        if before == "mapped"
+        for name, account in named.items()
     ]
     lines = ["select", ",\n".join(f"    {column}" for column in columns), f"from {before}", *joins]
     return "\n".join(lines)
+
+
+def _named(form: Form) -> dict[str, str]:
+    """Names that the user's list may fill: of accounts that the form says at all.
+
+    ClickHouse refuses a join on a column that is always null.
+    """
+    says: set[str] = set(form.mapping) | set(form.columns.kinds() if form.base else ())
+    says = says.union(*(lookup.give for lookup in form.lookups))
+    says = says.union(*(rule.set for rule in form.rules), *(part.set for part in form.spread))
+    return {name: account for name, account in _NAMES.items() if account in says}
 
 
 def _empties(form: Form, name: str) -> bool:

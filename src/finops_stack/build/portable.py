@@ -20,6 +20,19 @@ from sqlglot.errors import UnsupportedError
 from finops_stack.build.plan import CORE
 
 ENGINES = ("duckdb", "clickhouse", "bigquery", "snowflake")
+# What a target has to set in each session, lest the same words mean something else.
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "clickhouse": {
+        # an outer join gives null where nothing fits, not 0 or ''
+        "join_use_nulls": "1",
+        # a select's own alias does not hide a column of that name
+        "prefer_column_name_to_alias": "1",
+        "session_timezone": "'UTC'",
+        # 26.9 makes constants of the left side null when it swaps a left join's sides: 56.42 of
+        # 1,127.92 USD of a fixture came out without a currency
+        "query_plan_join_swap_table": "'false'",
+    },
+}
 _CALL = "finops_call_"
 _TEXT = "finops_text_"
 _TEXTS = re.compile(rf'["`]?{_TEXT}(\d+)_["`]?')

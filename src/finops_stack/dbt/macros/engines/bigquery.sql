@@ -33,6 +33,8 @@
     )
 {%- endmacro %}
 
+{% macro bigquery__money_text(amount) -%} CAST({{ amount }} as STRING) {%- endmacro %}
+
 {% macro bigquery__ratio(part, whole) -%}
     (CAST({{ part }} as FLOAT64) / NULLIF(CAST({{ whole }} as FLOAT64), 0))
 {%- endmacro %}

@@ -35,8 +35,9 @@
         NULL,
         {{
             clickhouse_money(
-                "divideDecimal("
-                ~ clickhouse_exact(dividend)
+                "divideDecimal(CAST(toString("
+                ~ dividend
+                ~ ") AS Nullable(Decimal(76, 25)))"
                 ~ ", if(coalesce("
                 ~ by
                 ~ ", 0) = 0, toDecimal256(1, 15), "
@@ -62,6 +63,8 @@
         )
     }}
 {%- endmacro %}
+
+{% macro clickhouse__money_text(amount) -%} toString({{ amount }}) {%- endmacro %}
 
 {% macro clickhouse__ratio(part, whole) -%}
     (toFloat64({{ part }}) / nullIf(toFloat64({{ whole }}), 0))
@@ -252,4 +255,9 @@
 {#- replaces all that fits, not the first -#}
 {% macro clickhouse_function__regexp_replace(text, pattern, replacement) -%}
     replaceRegexpOne({{ text }}, {{ pattern }}, {{ replacement }})
+{%- endmacro %}
+
+{#- %M is a month's name there -#}
+{% macro clickhouse_function__time_to_str(time, format) -%}
+    formatDateTime({{ time }}, {{ format | replace("%M", "%i") }})
 {%- endmacro %}

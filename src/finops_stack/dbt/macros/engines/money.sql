@@ -41,6 +41,15 @@
     )
 {%- endmacro %}
 
+{#- Money as text, without zeros at its end: 0.05, 100, 0. -#}
+{% macro money_text(amount) -%}
+    {{ return(adapter.dispatch("money_text", "finops")(amount)) }}
+{%- endmacro %}
+
+{% macro default__money_text(amount) -%}
+    rtrim(rtrim(cast({{ amount }} as varchar), '0'), '.')
+{%- endmacro %}
+
 {#- One value of a map column; null when the key is not there. -#}
 {% macro map_value(map, key) -%}
     {{ return(adapter.dispatch("map_value", "finops")(map, key)) }}

@@ -36,6 +36,10 @@
     )
 {%- endmacro %}
 
+{% macro snowflake__money_text(amount) -%}
+    RTRIM(RTRIM(TO_CHAR(CAST({{ amount }} as NUMBER(38, 15))), '0'), '.')
+{%- endmacro %}
+
 {% macro snowflake__ratio(part, whole) -%}
     (CAST({{ part }} as DOUBLE) / NULLIF(CAST({{ whole }} as DOUBLE), 0))
 {%- endmacro %}

@@ -76,7 +76,7 @@ with
                     concat_ws(
                         '/',
                         coalesce(sku_id, sku_description, service_id),
-                        rtrim(rtrim(cast(price_tier_start_amount as varchar), '0'), '.'),
+                        {{ money_text("price_tier_start_amount") }},
                         consumption_model_id
                     )
             end as sku_price,
