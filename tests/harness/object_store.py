@@ -119,11 +119,13 @@ class Fault:
 
 @dataclass
 class FaultProxy:
-    """Passes requests on to the store; `requests` are the lines seen, with the access key used."""
+    """Passes requests on to the store; `requests` are the lines seen, with the access key used,
+    `bodies` what was posted."""
 
     store: ObjectStore
     faults: list = field(default_factory=list)
     requests: list = field(default_factory=list)
+    bodies: list = field(default_factory=list)
     regions: set = field(default_factory=set)
 
     def __post_init__(self):
@@ -140,7 +142,7 @@ class FaultProxy:
         self.thread.start()
 
     def reset(self):
-        self.faults, self.requests, self.regions = [], [], set()
+        self.faults, self.requests, self.bodies, self.regions = [], [], [], set()
 
     def break_with(self, kind, match=r"^GET ", times=10**6):
         self.faults.append(Fault(kind, match, times))
@@ -178,6 +180,8 @@ class _Handler(BaseHTTPRequestHandler):
         key, region = signed.groups() if signed else ("", "")
         self.owner.requests.append((line, key))
         self.owner.regions.add(region)
+        if self.command == "POST":
+            self.owner.bodies.append(body)
         kind = self.owner.fault_for(line)
         if kind in ANSWERS:
             form = STS_ERROR if self.command == "POST" else ERROR

@@ -53,6 +53,8 @@ _ADD_EXAMPLES = """Example: finops add aws s3://my-billing-bucket/exports --name
 finops add acme az://exports/costs --account mybills
 
 finops add acme gs://my-billing-bucket/exports
+
+finops add acme bigquery://my-project/billing/export_v1 --job-project my-project
 """
 # Options of add that are named otherwise in finops.toml.
 _OPTION_KEYS = {"job_location": "location"}
@@ -93,14 +95,14 @@ def add(
     project: Annotated[str | None, typer.Option(help="gs: project that pays.")] = None,
     job_project: Annotated[
         str | None,
-        typer.Option(help="BigQuery, not there yet: project that runs and pays for queries."),
+        typer.Option(help="bigquery: project that runs and pays for queries."),
     ] = None,
     job_location: Annotated[
-        str | None, typer.Option(help="BigQuery, not there yet: where queries run, such as EU.")
+        str | None, typer.Option(help="bigquery: where queries run, such as EU.")
     ] = None,
     maximum_bytes_billed: Annotated[
         int | None,
-        typer.Option(help="BigQuery, not there yet: refuse a query that would read more."),
+        typer.Option(help="bigquery: refuse a query that would read more."),
     ] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="Another server of that kind.")] = None,
 ) -> None:

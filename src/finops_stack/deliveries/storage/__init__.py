@@ -37,7 +37,8 @@ def open_storage(source: Source) -> Storage:
     if opener is None:
         raise InputError(
             f'source "{source.name}": no storage is known for {scheme}://',
-            hint="give a local folder, or a URL that begins with s3://, az://, abfss:// or gs://",
+            hint="give a local folder, or a URL that begins with s3://, az://, abfss://, gs://"
+            " or bigquery://",
         )
     return opener(source)
 
@@ -60,10 +61,17 @@ def _gcs(source: Source) -> Storage:
     return GcsPrefix(source.location, source.gcs)
 
 
+def _bigquery(source: Source) -> Storage:
+    with _needs("gcp", source):
+        from finops_stack.deliveries.storage.bigquery import BigQueryTable
+    return BigQueryTable(source.location, source.bigquery)
+
+
 _OPENERS: dict[str, Callable[[Source], Storage]] = {
     "s3": _s3,
     "azure": _azure,
     "gcs": _gcs,
+    "bigquery": _bigquery,
 }
 
 

@@ -77,7 +77,7 @@ def ask(
         ) from error
     except (*_NETWORK, RetryError) as error:
         raise FinopsError(
-            f"{action} {place} failed: {_first_line(error)}",
+            f"{action} {place} failed: {_first_line(_cause(error) or error)}",
             hint="check the network, then run again",
         ) from error
     except GoogleAuthError as error:
@@ -123,9 +123,13 @@ def _passes(error: BaseException) -> bool:
 
 def _unreached(error: BaseException) -> bool:
     """A refused connection or an unknown name; a connection that broke was reached."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
     unreached = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
-    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, unreached)
+    return isinstance(error, requests.ConnectTimeout) or isinstance(_cause(error), unreached)
+
+
+def _cause(error: BaseException) -> object:
+    """What urllib3 says happened, which requests wraps in an error about attempts."""
+    return getattr(error.args[0], "reason", None) if error.args else None
 
 
 def _refusal(error: GoogleAuthError) -> str:
