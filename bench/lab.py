@@ -4,24 +4,30 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
 from generate import Bill, make_bill, months_from
 from measure import Measured, least_of, measure, measure_step
+from other_bills import BILLS
 
 TINY_ROWS = 2_000
 DICT_ROWS = 20_000
-_FIRST_YEAR = 2021
+# A form of bill is its vendor and, where there are several, its file format.
+PARQUET, TEXT = "aws-parquet", "aws-csv"
+OTHER_FORMS = ("azure", "gcp", "focus-parquet", "focus-csv")
+_YEAR, _FIRST_YEAR = 2025, 2021
 _START = (2022, 1)
 _CONFIG = """[lake]
 path = "lake"
 
 [[sources]]
 name = "bench"
-vendor = "aws"
+vendor = "{vendor}"
 location = "source"
 """
+_FINOPS = (sys.executable, "-m", "finops_stack.cli.main")
 
 
 @dataclass
@@ -42,23 +48,38 @@ class Lab:
         """The size most lines are about: the smallest asked for."""
         return self.sizes[0]
 
-    def bill(self, rows: int, *, text: bool = False, year: int = 2025) -> Path:
+    def bill(self, rows: int, form: str = PARQUET, year: int = _YEAR) -> Path:
         """A source folder with one bill of so many rows; made at most once."""
-        folder = self.out / "bills" / f"{'csv' if text else 'parquet'}-{year}-{rows}"
+        folder = self.out / "bills" / f"{form}-{year}-{rows}"
         complete = folder.with_suffix(".complete")
         if not complete.is_file():
             shutil.rmtree(folder, ignore_errors=True)
-            bill = Bill(folder, rows, year)
-            if text:
-                bill = replace(bill, schema="legacy", format="csv.gz", rows_per_file=rows)
-            make_bill(bill)
+            self._make(folder, rows, form, year)
             complete.touch()
         return folder
 
-    def data(self, rows: int, *, text: bool = False) -> list[Path]:
+    def _make(self, folder: Path, rows: int, form: str, year: int) -> None:
+        bill = Bill(folder, rows, year)
+        if form == PARQUET:
+            make_bill(bill)
+        elif form == TEXT:
+            make_bill(replace(bill, schema="legacy", format="csv.gz", rows_per_file=rows))
+        elif form in BILLS:
+            BILLS[form](folder, rows, date(year, 1, 1))
+        else:
+            self._export(folder, rows, form.removeprefix("focus-"), year)
+
+    def _export(self, folder: Path, rows: int, file_format: str, year: int) -> None:
+        """What a lake gives as FOCUS 1.2 is a bill for another."""
+        config = self.lake(rows).parent / "finops.toml"
+        month = f"{year}-01"
+        command = [*_FINOPS, "--config", str(config), "export", "--focus-version", "1.2"]
+        measure([*command, "--format", file_format, "--period", month, "--to", str(folder)])
+
+    def data(self, rows: int, form: str = PARQUET) -> list[Path]:
         """The data files of that bill."""
-        end = "*.csv.gz" if text else "*.parquet"
-        return sorted(self.bill(rows, text=text).rglob(end))
+        end = "*.csv.gz" if form == TEXT else "*.parquet"
+        return sorted(self.bill(rows, form).rglob(end))
 
     def scan(self, rows: int) -> Measured:
         """L of that bill."""
@@ -70,35 +91,36 @@ class Lab:
     def run(self, rows: int) -> Measured:
         """`finops run` on that bill; its lake is left for others to look at."""
         if rows not in self._runs:
-            source, name = self.bill(rows), f"run-{rows}"
-            self._runs[rows] = least_of(self.repeat, lambda _: self.fresh_run(name, source))
+            name = f"run-{rows}"
+            self._runs[rows] = least_of(self.repeat, lambda _: self.fresh_run(name, rows))
             # Now, because the lake is used on.
             table = self.out / "lakes" / name / "lake" / "data" / "main" / "aws__cur_focus"
             self._focus_bytes[rows] = sum(p.stat().st_size for p in table.rglob("*.parquet"))
         return self._runs[rows]
 
-    def fresh_run(self, name: str, source: Path, *, text: bool = False) -> Measured:
+    def fresh_run(self, name: str, rows: int, form: str = PARQUET) -> Measured:
         """`finops run` on a new month, in a lake that has one small month of the year before.
 
         So dbt's first parse is not in it: that is once an installation, not once a bill.
         """
-        config = self.install(name, text=text)
-        deliver(source, config)
+        bill = self.bill(rows, form)
+        config = self.install(name, form)
+        deliver(bill, config)
         return self.run_again(config)
 
     def run_again(self, config: Path) -> Measured:
         """`finops run` as things are."""
-        command = [sys.executable, "-m", "finops_stack.cli.main"]
-        return measure([*command, "--config", str(config), "run"])
+        return measure([*_FINOPS, "--config", str(config), "run"])
 
-    def install(self, name: str, *, text: bool = False) -> Path:
+    def install(self, name: str, form: str = PARQUET) -> Path:
         """An installation that has loaded one small month; gives its settings file."""
+        small = self.bill(TINY_ROWS, form, _FIRST_YEAR)
         folder = self.out / "lakes" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         config = folder / "finops.toml"
-        config.write_text(_CONFIG)
-        deliver(self.bill(TINY_ROWS, text=text, year=_FIRST_YEAR), config)
+        config.write_text(_CONFIG.format(vendor=form.split("-")[0]))
+        deliver(small, config)
         self.run_again(config)
         return config
 
@@ -121,14 +143,13 @@ class Lab:
     @cached_property
     def gunzip(self) -> Measured:
         """gzip alone on the csv.gz delivery."""
-        data = self.data(self.unit_rows, text=True)[0]
+        data = self.data(self.unit_rows, TEXT)[0]
         return least_of(self.repeat, lambda _: measure_step("gunzip", data))
 
     @cached_property
     def text_run(self) -> Measured:
         """`finops run` on the csv.gz delivery."""
-        source = self.bill(self.unit_rows, text=True)
-        return least_of(self.repeat, lambda _: self.fresh_run("csv", source, text=True))
+        return least_of(self.repeat, lambda _: self.fresh_run("csv", self.unit_rows, TEXT))
 
     @cached_property
     def nothing_new(self) -> tuple[Measured, list[str]]:
@@ -147,6 +168,20 @@ class Lab:
     def replacements(self) -> "dict[int, Measured]":
         """Months kept → replacing one of them; 1: loading that month into an empty lake."""
         return Months(self).measure()
+
+    def other_run(self, form: str) -> tuple[Measured, Measured]:
+        """`finops run` on a new month of another vendor: of the unit's rows, of next to none."""
+        name = f"run-{form}"
+        many, few = (
+            least_of(self.repeat, lambda _, rows=rows: self.fresh_run(name, rows, form))
+            for rows in (self.unit_rows, TINY_ROWS)
+        )
+        return many, few
+
+    def statement(self, form: str) -> Measured:
+        """DuckDB alone: one statement from that bill's files to a FOCUS file."""
+        files, target = self.bill(self.unit_rows, form), self.out / "statement.parquet"
+        return least_of(self.repeat, lambda _: measure_step("statement", form, files, target))
 
     @cached_property
     def dict_rows(self) -> Measured:
@@ -178,8 +213,7 @@ class Months:
     def measure(self) -> dict[int, Measured]:
         """Months kept → replacing one of them; 1: such a month alone, new."""
         lab = self.lab
-        alone = lab.bill(lab.month_rows)
-        found = {1: least_of(lab.repeat, lambda _: lab.fresh_run("month", alone))}
+        found = {1: least_of(lab.repeat, lambda _: lab.fresh_run("month", lab.month_rows))}
         config = lab.install("months")
         months = months_from(*_START, max(lab.kept_months))
         loaded = 0

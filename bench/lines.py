@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lab import DICT_ROWS, TINY_ROWS, Lab
+from lab import DICT_ROWS, OTHER_FORMS, TINY_ROWS, Lab
 
 _MILLION = 1_000_000
 
@@ -127,6 +127,22 @@ def bytes_lines(lab: Lab) -> Iterator[Line]:
     yield Line("FOCUS bytes per source Parquet byte", lab.focus_share(), "x", 0.6, "0.6 x")
 
 
+def vendor_lines(lab: Lab) -> Iterator[Line]:
+    """Other vendors' bills, against one statement that DuckDB runs by itself."""
+    for form in OTHER_FORMS:
+        (many, few), alone = lab.other_run(form), lab.statement(form)
+        yield Line(
+            f"{form}: {lab.unit_rows:,} rows, without the fixed part, against one statement",
+            (many.wall_s - few.wall_s) / alone.wall_s,
+            "x",
+            3.5,
+            "3.5 x",
+            cpu_s=many.cpu_s,
+            note=f"whole {many.wall_s:.1f} s, fixed part {few.wall_s:.1f} s,"
+            f" statement {alone.wall_s:.1f} s, {many.peak_bytes / 1e9:.2f} GB",
+        )
+
+
 def compared_lines(lab: Lab) -> Iterator[Line]:
     """Others, side by side, on the same bill."""
     rows = lab.sizes[-1]
@@ -165,5 +181,6 @@ LINES: dict[str, Callable[[Lab], Iterator[Line]]] = {
     "memory": memory_lines,
     "growth": growth_lines,
     "bytes": bytes_lines,
+    "vendors": vendor_lines,
     "compared": compared_lines,
 }

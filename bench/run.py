@@ -16,7 +16,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from lab import Lab, deliver
+from lab import PARQUET, TEXT, Lab, deliver
 from lines import LINES, Line
 from measure import StepError
 from profiling import profile_run
@@ -29,9 +29,9 @@ def main() -> None:
     options = _options()
     lab = _lab(options)
     if options.profile:
-        text = options.profile == "csv"
-        config = lab.install("profile", text=text)
-        deliver(lab.bill(lab.unit_rows, text=text), config)
+        form = TEXT if options.profile == "csv" else PARQUET
+        config = lab.install("profile", form)
+        deliver(lab.bill(lab.unit_rows, form), config)
         profile_run(config)
         return
     console = Console(width=150)

@@ -17,9 +17,11 @@ from pathlib import Path
 import duckdb
 
 from finops_stack.build.lake_file import read_lake
+from finops_stack.focus.spec import canonical_columns, sql_type
 from finops_stack.warehouse.lake import transaction
 from side_by_side import dlt_dict_rows, polars_focus
 
+HERE = Path(__file__).parent
 Work = Callable[[], object]
 
 
@@ -57,6 +59,17 @@ def _in_folder(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute(f"set file_search_path = '{folder}'")
 
 
+def statement(form: str, files: str, target: str) -> Work:
+    """One statement of statements/ from a bill's files to a file with every FOCUS column."""
+    select = (HERE / "statements" / f"{form}.sql").read_text(encoding="utf-8").format(files=files)
+    connection = duckdb.connect()
+    columns = ", ".join(f'"{c.name}" {sql_type(c)}' for c in canonical_columns())
+    connection.execute(f"create table shape ({columns})")
+    sql = f"""copy (select * from shape union all by name {select})
+        to '{target}' (format parquet, compression zstd, compression_level 1)"""
+    return lambda: connection.execute(sql)
+
+
 def dlt_dicts(data: str, rows: str) -> Work:
     """The usual way to use dlt: rows as dicts into a DuckDB file."""
     folder = tempfile.mkdtemp(prefix="bench-dlt-")
@@ -78,6 +91,7 @@ STEPS: dict[str, Callable[..., Work]] = {
     "scan": scan,
     "gunzip": gunzip,
     "convert": convert,
+    "statement": statement,
     "dlt-dicts": dlt_dicts,
     "polars": polars,
 }

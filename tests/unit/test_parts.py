@@ -106,6 +106,23 @@ def test_an_incomplete_part_waits_and_the_one_before_it_is_taken(root):
     assert [delivery.delivery_id for delivery in found.waiting()] == ["b2"]
 
 
+def test_parts_of_different_scopes_make_no_bill(root):
+    scoped = EXPORTS.model_copy(
+        update={"scope": ("config.resource",), "scope_pattern": "^(.+)/exports/"}
+    )
+    account = {"type": "ActualCost", "resource": "/accounts/1/exports/a"}
+    export(root, "a1", config=account)
+    export(root, "b1", config={"type": "AmortizedCost", "resource": "/Accounts/1/exports/b"})
+    assert ids(found_in(root, scoped)) == {"2026-09": "actual=a1+amortised=b1"}
+    other = {"type": "AmortizedCost", "resource": "/accounts/1/profiles/7/exports/b"}
+    export(root, "b2", "AmortizedCost", day="02", name="ActualCost", config=other)
+    (root / "ActualCost/20260901-20260930/b1/manifest.json").unlink()
+    found = found_in(root, scoped)
+    assert found.chosen() == {}
+    (waiting,) = found.waiting()
+    assert "actual of accounts/1, amortised of accounts/1/profiles/7" in waiting.why_not()
+
+
 def test_the_best_whole_set_makes_the_bill(root):
     export(root, "f", "FocusCost")
     assert ids(found_in(root)) == {"2026-09": "f"}

@@ -15,6 +15,7 @@ from finops_stack.deliveries.discover import Found, discover
 from finops_stack.deliveries.storage import SECTIONS, open_storage, scheme_of
 from finops_stack.errors import InputError
 from finops_stack.vendors.catalog import load_vendor
+from finops_stack.vendors.manifest import Vendor
 
 TEMPLATE = """# Settings of Open FinOps Stack. "# name = value" shows a default or an example.
 # The environment wins over this file: FINOPS_LAKE__PATH, FINOPS_ENGINE__MEMORY_LIMIT, ...
@@ -55,6 +56,8 @@ finops add acme az://exports/costs --account mybills
 finops add acme gs://my-billing-bucket/exports
 
 finops add acme bigquery://my-project/billing/export_v1 --job-project my-project
+
+finops add acme invoices/ --given customer=C-10042
 """
 # Options of add that are named otherwise in finops.toml.
 _OPTION_KEYS = {"job_location": "location"}
@@ -86,6 +89,10 @@ def add(
     vendor: Annotated[str, typer.Argument(help="Whose bills, such as aws.")],
     location: Annotated[str, typer.Argument(help="Folder or URL the bills arrive in.")],
     name: Annotated[str | None, typer.Option(help="Name of the source.")] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN=VALUE that the bills leave out, such as a customer number."),
+    ] = None,
     profile: Annotated[str | None, typer.Option(help="s3: profile to read with.")] = None,
     role_arn: Annotated[str | None, typer.Option(help="s3: role to assume first.")] = None,
     external_id: Annotated[str | None, typer.Option(help="s3: external id of that role.")] = None,
@@ -126,14 +133,18 @@ def add(
         "endpoint_url": endpoint_url,
     }
     settings = _settings(location, {key: value for key, value in asked.items() if value})
+    folder = load_vendor(vendor, config.vendor_folders)
+    if given:
+        settings["given"] = _given_values(folder, given)
     source = _new_source(name or _free_name(vendor, taken), vendor, location, settings)
     if source.name in taken:
         raise InputError(f'a source is already called "{source.name}"', hint="give another --name")
-    folder, storage = load_vendor(vendor, config.vendor_folders), open_storage(source)
+    storage = open_storage(source)
     months = file_months(state.session, source, folder, storage)
     found = discover(source.name, folder, storage, months)
     _write_source(state.config_path, source, settings)
     _show_found(state, source, found)
+    _say_not_given(state, source, folder)
 
 
 def _settings(location: str, asked: dict[str, str | int]) -> dict[str, dict[str, str | int]]:
@@ -150,6 +161,32 @@ def _settings(location: str, asked: dict[str, str | int]) -> dict[str, dict[str,
             )
     values = {key: asked[option] for key, option in keys.items()}
     return {section: values} if values else {}
+
+
+def _given_values(vendor: Vendor, given: list[str]) -> dict[str, str | int]:
+    """`customer=C-10042` → column and value. Raises InputError on what no form asks for."""
+    known = {column for form in vendor.forms for column in (*form.given, *form.may_give)}
+    values: dict[str, str | int] = {}
+    for text in given:
+        column, _, value = text.partition("=")
+        if column not in known or not value:
+            raise InputError(
+                f'--given "{text}" is no COLUMN=VALUE that bills of {vendor.name} leave out',
+                hint=f"columns: {', '.join(sorted(known)) or 'none'}",
+            )
+        values[column] = value
+    return values
+
+
+def _say_not_given(state: Context, source: Source, vendor: Vendor) -> None:
+    """What a run would refuse for; only where every form of the vendor asks for it."""
+    needed = [form.given for form in vendor.forms]
+    for column, what in needed[0].items():
+        if column not in source.given and all(column in given for given in needed):
+            state.reporter.warn(
+                f"the bills do not say the {what}:"
+                f' add given = {{ {column} = "…" }} to this source in {state.config_path.name}'
+            )
 
 
 def _new_source(

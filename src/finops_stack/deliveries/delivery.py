@@ -29,6 +29,7 @@ class Delivery:
     """What a manifest says, and the objects it names. Complete when nothing is missing.
 
     export: what tells exports of one kind apart; two of them in one source would be one bill.
+    scope:  what it covers, where the layout says how to tell; two parts of a bill cover the same.
     parts:  what it is made of; one without a name where a bill is not delivered in parts.
     """
 
@@ -45,6 +46,7 @@ class Delivery:
     problem: str = ""
     order: str = field(default="", compare=False)
     export: str = field(default="", compare=False)
+    scope: str = field(default="", compare=False)
     parts: tuple[Part, ...] = field(default=(), compare=False)
 
     @property

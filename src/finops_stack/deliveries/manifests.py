@@ -59,6 +59,7 @@ def read_manifest(
         problem=problem,
         order=groups.get(layout.order, "") if layout.order_is_group else "",
         export=_export(match),
+        scope=layout.scope_of(_first_text(content, layout.scope)),
         parts=(Part(part or "", "", ()),),
     )
     if problem:

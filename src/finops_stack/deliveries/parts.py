@@ -73,9 +73,17 @@ def _newer(found: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _joined(parts: Sequence[Delivery]) -> Delivery:
-    """One delivery with the files of all its parts."""
+    """One delivery with the files of all its parts, which must cover the same."""
     if len(parts) == 1:
         return parts[0]
+    scopes = {part.scope for part in parts} - {""}
+    if len(scopes) > 1:
+        shown = ", ".join(f"{each.part} of {each.scope}" for each in parts)
+        return replace(
+            max(parts, key=lambda d: d.delivered_at),
+            problem=f"its parts cover different things ({shown}): give each a source of its own,"
+            " with both its exports",
+        )
     told = [part for delivery in parts for part in delivery.parts]
     return replace(
         parts[0],

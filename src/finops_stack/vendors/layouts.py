@@ -92,6 +92,13 @@ class Layout(_Part):
     bills: tuple[tuple[str, ...], ...] = Field(
         default=(), description="which parts make a bill, best first"
     )
+    scope: tuple[str, ...] = Field(
+        default=(),
+        description="JSON paths of what the export covers: parts of one bill cover the same",
+    )
+    scope_pattern: str = Field(
+        default="", description="regex whose first group is the scope in the text there"
+    )
     period_column: tuple[str, ...] = Field(
         default=(), description="column that tells each row's month; the first that is not empty"
     )
@@ -106,6 +113,13 @@ class Layout(_Part):
     @classmethod
     def _compiles(cls, value: str) -> str:
         return compiled(value).pattern
+
+    @field_validator("scope_pattern")
+    @classmethod
+    def _has_a_group(cls, value: str) -> str:
+        if value and not compiled(value).groups:
+            raise ValueError("has no group (…) that is the scope")
+        return value
 
     @field_validator("period_column", mode="before")
     @classmethod
@@ -141,6 +155,10 @@ class Layout(_Part):
     def _require_parts(self, groups: set[str]) -> None:
         if bool(self.part or "part" in groups) != bool(self.bills):
             raise ValueError("part (or a group part) and bills go together")
+        if self.scope and not self.bills:
+            raise ValueError("scope is for bills that come in parts")
+        if self.scope_pattern and not self.scope:
+            raise ValueError("scope_pattern needs scope")
         known = set(self.part_names.values())
         unknown = sorted({part for parts in self.bills for part in parts} - known)
         if self.part_names and unknown:
@@ -155,6 +173,13 @@ class Layout(_Part):
     def order_is_group(self) -> bool:
         """Whether the key orders deliveries, rather than the manifest's content."""
         return self.order == "version" or self.order in self.pattern.groupindex
+
+    def scope_of(self, text: str) -> str:
+        """What an export covers; providers write it in any case."""
+        if self.scope_pattern:
+            found = compiled(self.scope_pattern).search(text)
+            text = found[1] or "" if found else ""
+        return text.strip("/").lower()
 
     def part_of(self, word: str) -> str:
         """The part's name for the word a delivery has; as it is where nothing is declared."""
