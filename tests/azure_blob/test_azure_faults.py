@@ -143,7 +143,7 @@ def test_gone_between_listing_and_reading(bills, store, bucket):
 def meanwhile(bills, act):
     """Act between the listing and the rest of a run."""
     log = bills.folder / "points.log"
-    run = bills.start(points=str(log), pause_at=["after list", 1, 1])
+    run = bills.start(points=str(log), pause_at=["after list", 1, 4])
     wait_until(log.exists, 60)
     act()
     return run.wait()

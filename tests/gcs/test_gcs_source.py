@@ -184,7 +184,7 @@ def test_replaced_after_the_listing(opened, store, bucket, tmp_path):
 def test_without_the_extra(monkeypatch):
     """The error names what to install."""
     monkeypatch.delitem(sys.modules, "finops_stack.deliveries.storage.gcs", raising=False)
-    monkeypatch.setitem(sys.modules, "google.cloud", None)
-    with pytest.raises(InputError, match=r"needs the package google\.cloud") as caught:
+    monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
+    with pytest.raises(InputError, match=r"needs the package google\.cloud\.storage") as caught:
         open_storage(Source(name="x", vendor="acme", location="gs://bucket/"))
     assert "open-finops-stack[gcp]" in caught.value.hint

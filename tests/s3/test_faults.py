@@ -157,7 +157,7 @@ def test_changed_between_listing_and_reading(bills, store, bucket):
     """If-Match: the bytes that were listed, or none; the next run takes the new delivery."""
     restated = ["7"]
     log = bills.folder / "points.log"
-    run = bills.start(points=str(log), pause_at=["after list", 1, 1])
+    run = bills.start(points=str(log), pause_at=["after list", 1, 4])
     wait_until(log.exists, 60)
     store.put(bucket, KEY_2026_08, bill_csv("2026-08", restated))
     ended = run.wait()
