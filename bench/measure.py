@@ -100,7 +100,8 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(_SAMPLE_S):
-            resident = sum(_resident_bytes(pid) for pid in _tree(self.root))
+            root, *children = _tree(self.root)
+            resident = _resident_bytes(root) + sum(map(_private_bytes, children))
             self.peak_bytes = max(self.peak_bytes, resident)
 
     def finish(self) -> None:
@@ -122,6 +123,13 @@ def _tree(root: int) -> list[int]:
 def _resident_bytes(pid: int) -> int:
     fields = _read(Path(f"/proc/{pid}/statm")).split()
     return int(fields[1]) * _PAGE_BYTES if len(fields) > 1 else 0
+
+
+def _private_bytes(pid: int) -> int:
+    """What a child does not share: until it starts its own program, it is all its parent's."""
+    lines = _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines()
+    sizes = [int(line.split()[1]) for line in lines if line.startswith("Private_")]
+    return sum(sizes) * 1024
 
 
 def _read(path: Path) -> str:

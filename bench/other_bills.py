@@ -23,6 +23,8 @@ from cloudgen.common import Month, Row  # noqa: E402
 from cloudgen.gcp import write_gcp  # noqa: E402
 
 _GCP_TYPES = {
+    "project": "struct(id varchar, number varchar, name varchar, ancestry_numbers varchar,"
+    " labels struct(key varchar, value varchar)[])",
     "labels": "struct(key varchar, value varchar)[]",
     "system_labels": "struct(key varchar, value varchar)[]",
     "tags": "struct(key varchar, value varchar, inherited boolean, namespace varchar)[]",

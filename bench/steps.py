@@ -65,7 +65,7 @@ def statement(form: str, files: str, target: str) -> Work:
     connection = duckdb.connect()
     columns = ", ".join(f'"{c.name}" {sql_type(c)}' for c in canonical_columns())
     connection.execute(f"create table shape ({columns})")
-    sql = f"""copy (select * from shape union all by name {select})
+    sql = f"""copy (select * from shape union all by name ({select}))
         to '{target}' (format parquet, compression zstd, compression_level 1)"""
     return lambda: connection.execute(sql)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class ClickHouse:
         self.run(f"{table} as select * from file('{rows}', Parquet)")
         self.run(f"use {bill}")
         for name, text in models.items():
-            sql = render(text, "clickhouse")
+            sql = rendered(text)
             kind = "table" if "{bill_source" in sql else "view"
             engine = " engine = Memory" if kind == "table" else ""
             self.run(f'create {kind} "{name}"{engine} as\n{sql}')
@@ -69,6 +70,12 @@ class ClickHouse:
         """What a target sets before it runs the models of a bill."""
         self.run(f"set param_bill_source = '{source}'")
         self.run(f"set param_bill_period_start = '{period_start}'")
+
+
+@cache
+def rendered(text: str) -> str:
+    """Many bills are read by the same models."""
+    return render(text, "clickhouse")
 
 
 def in_order(models: Mapping[str, str]) -> dict[str, str]:
