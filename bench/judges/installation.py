@@ -33,8 +33,10 @@ class Installation:
         return ended.stderr
 
     def totals(self) -> dict[str, tuple[int, Decimal]]:
-        """Currency → rows and BilledCost, of what is published."""
+        """Currency → rows and BilledCost, of what is published: nothing where bills are held."""
         session = Session(load_config(self.folder / "finops.toml"))
+        if session.lake.published_snapshot() is None:
+            return {}
         with session.lake.published() as connection:
             rows = connection.execute(
                 "select BillingCurrency, count(*), sum(BilledCost) from lake.main.focus"

@@ -50,6 +50,11 @@ class Validator:
         self.command = tool("validator", "focus-validator", environments, python=_PYTHON)
         self.work = work / "validator"
         self.work.mkdir(parents=True, exist_ok=True)
+        # It looks for its list of currencies below the folder it runs in.
+        package = next(self.command.parents[1].glob("lib/python*/site-packages/focus_validator"))
+        link = self.work / package.name
+        if not link.exists():
+            link.symlink_to(package)
 
     def arguments(self, file: Path) -> list[str]:
         """All rules that hang on what a provider supports are asked for, and none is fetched."""
@@ -133,9 +138,16 @@ def _row_rules() -> Iterable[Rule]:
 
 
 def _write(file: Path, rows: list[Row]) -> Path:
-    names = [column.name for column in columns(VERSION)]
+    """A csv. Amounts have a point: theirs takes a column of 2 and 3 for integers, which fails."""
+    amounts = {column.name for column in columns(VERSION) if column.data_type == "Decimal"}
     with file.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, names, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(lines)
+        writer.writerow(column.name for column in columns(VERSION))
+        for row in rows:
+            values = ((column.name, row.get(column.name)) for column in columns(VERSION))
+            writer.writerow(_pointed(v) if name in amounts else v for name, v in values)
     return file
+
+
+def _pointed(amount: str | None) -> str | None:
+    return f"{amount}.0" if amount and amount.lstrip("-").isdigit() else amount

@@ -164,7 +164,9 @@ def _said(column: Column) -> Iterator[_Said]:
     yield "presence", keyword, None, ["present", name]
     yield "type", "MUST", None, ["type", name, column.data_type]
     if column.value_format != "Allowed Values":
-        yield "format", "MUST", filled, ["format", name, column.value_format or column.data_type]
+        # Attribute "Unit Format": units SHOULD be what it lists.
+        asked = "SHOULD" if column.value_format.startswith("Unit") else "MUST"
+        yield "format", asked, filled, ["format", name, column.value_format or column.data_type]
     if not column.allows_nulls:
         yield "nullability", "MUST NOT", None, filled
     if column.allowed_values:
