@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo/out
 EMULATORS := .emulators
 
-.PHONY: help demo test lint unit emulators bench lock clean
+.PHONY: help demo test lint unit emulators judges bench lock clean
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -44,6 +44,10 @@ $(EMULATORS)/bigquery/installed: tests/emulators/bigquery.lock
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/emulators/bigquery.lock
 	touch $@
 
+# Not part of the tests: their tools want other versions, one of them a Python of its own.
+judges: $(VENV)/installed ## others' validator, bill generator and samples beside ours (SAMPLES=a clone of FOCUS-Sample-Data)
+	$(BIN)/python bench/judges/run.py $(if $(SAMPLES),--samples "$(SAMPLES)")
+
 bench: $(VENV)/installed ## speed and memory, as ratios, printed as a table
 	$(BIN)/python bench/run.py
 
@@ -53,6 +57,10 @@ lock: ## write requirements-dev.lock anew from pyproject.toml (needs uv)
 	  pyproject.toml -o requirements-dev.lock
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --python-version 3.11 tests/emulators/bigquery.in -o tests/emulators/bigquery.lock
+	for judge in validator:3.12 nise:3.11 nise-oci:3.11; do \
+	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	    --python-version $${judge#*:} bench/judges/$${judge%:*}.in -o bench/judges/$${judge%:*}.lock || exit 1; \
+	done
 
 clean: ## remove what make made
 	rm -rf $(DEMO) bench/out .pytest_cache .mypy_cache .ruff_cache

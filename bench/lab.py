@@ -129,6 +129,26 @@ class Lab:
         self.run(rows)
         return self.out / "lakes" / f"run-{rows}" / "lake"
 
+    def focus_files(self, rows: int) -> list[Path]:
+        """That bill as FOCUS 1.2, exported; made at most once."""
+        folder = self.out / "bills" / f"focus-{rows}"
+        if not folder.is_dir():
+            config = self.lake(rows).parent / "finops.toml"
+            command = [sys.executable, "-m", "finops_stack.cli.main", "--config", str(config)]
+            command += ["export", "--to", str(folder), "--focus-version", "1.2", "--no-lineage"]
+            measure([*command, "--period", "2025-01"])
+        return sorted(folder.rglob("*.parquet"))
+
+    def scan_focus(self, rows: int) -> Measured:
+        """L of the exported FOCUS files."""
+        pattern = self.focus_files(rows)[0].parent / "*.parquet"
+        return least_of(self.repeat, lambda _: measure_step("scan", pattern))
+
+    def judged(self, rows: int) -> Measured:
+        """All rules of FOCUS 1.2 on the exported files."""
+        folder = self.focus_files(rows)[0].parent
+        return least_of(self.repeat, lambda _: measure_step("judge", folder))
+
     @cached_property
     def fixed(self) -> Measured:
         """`finops run` on a bill of next to nothing."""

@@ -143,6 +143,23 @@ def vendor_lines(lab: Lab) -> Iterator[Line]:
         )
 
 
+def conformance_lines(lab: Lab) -> Iterator[Line]:
+    """Every rule of FOCUS 1.2 over the bill's FOCUS rows; L here is the FOCUS file's own."""
+    sizes = tuple(dict.fromkeys((lab.sizes[0], lab.sizes[-1])))
+    judged = {rows: lab.judged(rows) for rows in sizes}
+    for rows in sizes:
+        scan, took = lab.scan_focus(rows).wall_s, judged[rows]
+        what = f"conformance of {rows:,} rows, all rules of 1.2"
+        note = f"L of the FOCUS file {scan:.2f} s"
+        ratio, cpu_s = took.wall_s / scan, took.cpu_s
+        yield Line(what, took.wall_s, "s", 4 * scan, "4 L", ratio, cpu_s=cpu_s, note=note)
+        yield Line(f"{what}: peak memory", took.peak_bytes / 1e9, "GB", 2, "2 GB")
+    if len(sizes) > 1:
+        few, many = sizes
+        growth = math.log(judged[many].wall_s / judged[few].wall_s) / math.log(many / few)
+        yield Line("conformance: growth of time", growth, "exponent", 1.05, "1.05")
+
+
 def compared_lines(lab: Lab) -> Iterator[Line]:
     """Others, side by side, on the same bill."""
     rows = lab.sizes[-1]
@@ -182,5 +199,6 @@ LINES: dict[str, Callable[[Lab], Iterator[Line]]] = {
     "growth": growth_lines,
     "bytes": bytes_lines,
     "vendors": vendor_lines,
+    "conformance": conformance_lines,
     "compared": compared_lines,
 }

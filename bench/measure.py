@@ -39,9 +39,14 @@ class StepError(RuntimeError):
     """The measured command did not end well; its output is the message."""
 
 
-def measure(command: Sequence[str]) -> Measured:
-    """Wall and CPU seconds, highest memory of the process tree, bytes written to storage."""
-    return _run(command)[0]
+def measure(
+    command: Sequence[str], *, accepted: Sequence[int] = (0,), folder: Path | None = None
+) -> Measured:
+    """Wall and CPU seconds, highest memory of the process tree, bytes written to storage.
+
+    accepted: exit codes of a process that ended well; folder: where it runs.
+    """
+    return _run(command, accepted=accepted, folder=folder)[0]
 
 
 def measure_step(name: str, *arguments: object) -> Measured:
@@ -60,10 +65,13 @@ def least_of(repeat: int, one: Callable[[int], Measured]) -> Measured:
     return found
 
 
-def _run(command: Sequence[str]) -> tuple[Measured, str]:
+def _run(
+    command: Sequence[str], *, accepted: Sequence[int] = (0,), folder: Path | None = None
+) -> tuple[Measured, str]:
     started = time.perf_counter()
     with subprocess.Popen(
         command,
+        cwd=folder,
         env=_environment(os.environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -76,7 +84,7 @@ def _run(command: Sequence[str]) -> tuple[Measured, str]:
         wall_s = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         watch.finish()
-    if process.returncode:
+    if process.returncode not in accepted:
         raise StepError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
     peak = max(watch.peak_bytes, usage.ru_maxrss * 1024)
     cpu_s = usage.ru_utime + usage.ru_stime

@@ -17,7 +17,11 @@ from pathlib import Path
 import duckdb
 
 from finops_stack.build.lake_file import read_lake
+from finops_stack.config import EngineSettings
+from finops_stack.conformance.inputs import open_inputs
+from finops_stack.conformance.rulebook import judge_relation
 from finops_stack.focus.spec import canonical_columns, sql_type
+from finops_stack.warehouse.engine import Engine
 from finops_stack.warehouse.lake import transaction
 from side_by_side import dlt_dict_rows, polars_focus
 
@@ -30,6 +34,15 @@ def scan(data: str) -> Work:
     connection = duckdb.connect()
     sql = f"select bit_xor(hash(t)) from read_parquet('{data}') t"
     return lambda: connection.execute(sql).fetchall()
+
+
+def judge(folder: str) -> Work:
+    """Every rule of FOCUS 1.2, on files as anyone has them, with the limits a user has."""
+    defaults = EngineSettings()
+    engine = Engine(defaults.memory_limit, Path(tempfile.gettempdir()), defaults.threads)
+    connection = engine.connect()
+    (found,) = open_inputs(connection, Path(folder))
+    return lambda: judge_relation(connection, found.relation, version="1.2")
 
 
 def gunzip(data: str) -> Work:
@@ -89,6 +102,7 @@ def polars(data: str, target: str) -> Work:
 
 STEPS: dict[str, Callable[..., Work]] = {
     "scan": scan,
+    "judge": judge,
     "gunzip": gunzip,
     "convert": convert,
     "statement": statement,

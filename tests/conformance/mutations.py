@@ -4,6 +4,8 @@ expression by assignments, never by the predicates under test."""
 import json
 from typing import Any
 
+from finops_stack.focus.rules import Rule
+
 Row = dict[str, str | None]
 Expression = list[Any]
 
@@ -13,7 +15,7 @@ _USAGE: Row = {
     "AllocatedMethodId": "by-hours",
     "AllocatedResourceId": "pod-1",
     "AllocatedResourceName": "Pod one",
-    "AllocatedTags": '{"team": "a"}',
+    "AllocatedTags": '{"pod": "a"}',
     "AvailabilityZone": "eu-1a",
     "BilledCost": "2",
     "BillingAccountId": "acc-1",
@@ -72,7 +74,7 @@ _USAGE: Row = {
     "ServiceSubcategory": "Virtual Machines",
     "SkuId": "sku-1",
     "SkuMeter": "Compute hours",
-    "SkuPriceDetails": '{"CoreCount": "2"}',
+    "SkuPriceDetails": '{"CoreCount": 2, "x_Family": "small"}',
     "SkuPriceId": "sku-1",
     "SubAccountId": "sub-1",
     "SubAccountName": "Shop",
@@ -134,12 +136,128 @@ _UNUSED: Row = _USAGE | {
 }
 _CORRECTION: Row = _USAGE | {"ChargeClass": "Correction"}
 CLEAN = (_USAGE, _TAX, _PURCHASE, _UNUSED, _CORRECTION)
+_SPEND: Row = {
+    "BillingCurrency": "EUR",
+    "ContractCommitmentApplicability": '{"InclusionOperator": "And", "Inclusions": [{"Dimension":'
+    ' "RegionId", "Operator": "In", "Values": ["eu-1"], "Applicability": {"Cost": 0.5}}],'
+    ' "ExclusionOperator": "Or", "Exclusions": [{"Dimension": "SkuId", "Operator": "Exists",'
+    ' "Values": ["*"]}], "Applicability": {"Usage": 1}}',
+    "ContractCommitmentBenefitCategory": "Discount",
+    "ContractCommitmentCategory": "Spend",
+    "ContractCommitmentCost": "1000",
+    "ContractCommitmentCreated": "2026-01-01T00:00:00Z",
+    "ContractCommitmentDescription": "a thousand a month",
+    "ContractCommitmentDiscountPercentage": "0.2",
+    "ContractCommitmentDurationType": "12 Months",
+    "ContractCommitmentFulfillmentInterval": "Monthly",
+    "ContractCommitmentId": "cc-1",
+    "ContractCommitmentLastUpdated": "2026-02-01T00:00:00Z",
+    "ContractCommitmentLifecycleStatus": "Active",
+    "ContractCommitmentModel": "Continuous",
+    "ContractCommitmentOfferCategory": "Public",
+    "ContractCommitmentPaymentInterval": "Monthly",
+    "ContractCommitmentPaymentModel": "Partial Upfront",
+    "ContractCommitmentPaymentUpfrontPercentage": "0.5",
+    "ContractCommitmentPeriodEnd": "2027-01-01T00:00:00Z",
+    "ContractCommitmentPeriodStart": "2026-01-01T00:00:00Z",
+    "ContractCommitmentQuantity": None,
+    "ContractCommitmentType": "Plan",
+    "ContractCommitmentUnit": None,
+    "ContractId": "c-1",
+    "ContractPeriodEnd": "2027-01-01T00:00:00Z",
+    "ContractPeriodStart": "2026-01-01T00:00:00Z",
+    "InvoiceIssuerName": "Cloud",
+    "PricingCurrency": "USD",
+    "PricingCurrencyContractCommitmentCost": "1100",
+    "ServiceProviderName": "Cloud",
+}
+_BY_QUANTITY: Row = _SPEND | {
+    "BillingCurrency": None,
+    "ContractCommitmentCategory": "Usage",
+    "ContractCommitmentCost": None,
+    "ContractCommitmentApplicability": '{"IsGlobalScope": true}',
+    "ContractCommitmentId": "cc-2",
+    "ContractCommitmentQuantity": "720",
+    "ContractCommitmentUnit": "Core-Hours",
+    "PricingCurrencyContractCommitmentCost": None,
+}
+_LINE: Row = {
+    "BilledCost": "5",
+    "BillingAccountId": "acc-1",
+    "BillingCurrency": "EUR",
+    "BillingPeriodEnd": "2026-10-01T00:00:00Z",
+    "BillingPeriodStart": "2026-09-01T00:00:00Z",
+    "ChargeCategory": "Usage",
+    "InvoiceDetailCreated": "2026-10-02T00:00:00Z",
+    "InvoiceDetailDescription": "machines in September",
+    "InvoiceDetailGrain": '{"ServiceName": "Machines"}',
+    "InvoiceDetailId": "line-1",
+    "InvoiceDetailLastUpdated": "2026-10-02T00:00:00Z",
+    "InvoiceId": "inv-1",
+    "InvoiceIssueDate": "2026-10-03T00:00:00Z",
+    "InvoiceIssueStatus": "Issued",
+    "InvoiceIssuerName": "Cloud",
+    "PaymentCurrency": "USD",
+    "PaymentCurrencyBilledCost": "5.5",
+    "PaymentCurrencyInvoiceDetailId": "line-1",
+    "PaymentDueDate": "2026-11-03T00:00:00Z",
+    "PaymentTerms": "Net 30",
+    "PurchaseOrderNumber": "po-1",
+    "ReferenceInvoiceId": "inv-1",
+}
+_TAX_LINE: Row = _LINE | {
+    "ChargeCategory": "Tax",
+    "InvoiceDetailId": "line-2",
+    "PaymentCurrencyInvoiceDetailId": "line-2",
+}
+_PERIOD: Row = {
+    "BillingPeriodCreated": "2026-09-01T00:00:00Z",
+    "BillingPeriodEnd": "2026-10-01T00:00:00Z",
+    "BillingPeriodLastUpdated": "2026-10-04T00:00:00Z",
+    "BillingPeriodStart": "2026-09-01T00:00:00Z",
+    "BillingPeriodStatus": "Closed",
+    "InvoiceIssuerName": "Cloud",
+}
+CLEAN_OF: dict[str, tuple[Row, ...]] = {
+    "CostAndUsage": CLEAN,
+    "ContractCommitment": (_SPEND, _BY_QUANTITY),
+    "InvoiceDetail": (_LINE, _TAX_LINE),
+    "BillingPeriod": (_PERIOD,),
+}
 _BAD = "no such word "
+# What a rule about the keys of a JSON document does not allow.
+_BAD_KEYS = {
+    "keys_pascal_case": '{"coreCount": 2}',
+    "custom_keys_prefixed": '{"Own": 2}',
+    "standard_keys_exact_case": '{"corecount": 2}',
+    "standard_values_typed": '{"CoreCount": "2"}',
+}
+_ABOUT_VALUES = ("fraction_0_1", "wildcard_stands_alone", "is_cost_and_usage_column")
+_BAD_VALUES = {
+    "Applicability": {"Cost": 2, "Usage": -1},
+    "Inclusions": [
+        {"Dimension": "Shape", "Values": ["*", "a"], "Applicability": {"Cost": 2, "Usage": "x"}}
+    ],
+    "Exclusions": [{"Dimension": "Shape", "Values": ["*", "a"]}],
+}
 
 
-def broken(condition: Expression | None, requirement: Expression) -> Row | None:
+def bent(rule: Rule) -> list[Row]:
+    """Rows one of which has to break a rule that looks at rows; none where none can be made."""
+    clean = CLEAN_OF[rule.dataset]
+    if documents := broken_json(rule.requirement):
+        return documents
+    if rule.requirement[0] in _ABOUT_VALUES:
+        return broken_values(rule.requirement[1], clean)
+    row = broken(rule.condition, rule.requirement, clean)
+    return [row] if row else []
+
+
+def broken(
+    condition: Expression | None, requirement: Expression, clean: tuple[Row, ...] = CLEAN
+) -> Row | None:
     """A row in scope that does not do what is asked; None when no clean row can be bent to it."""
-    for base in CLEAN:
+    for base in clean:
         row = dict(base)
         for _ in range(3):
             _make(condition or ["and"], row)
@@ -185,11 +303,16 @@ def _compares(operator: str, value: str, others: list[Any], row: Row) -> bool:
         return other is None or (value == other) == (operator == "same")
     if operator == "product_eq":
         return value != "7.77"
-    return value not in (_BAD, "{bad")
+    if operator == "ge_col":
+        return value >= (row.get(others[0]) or "")
+    if operator == "disjoint_keys":
+        return value != row.get(others[0])
+    return value not in (_BAD, "{bad", *_BAD_KEYS.values())
 
 
 def _sample(name: str) -> str:
-    return next(row[name] for row in CLEAN if row.get(name) is not None) if name in _USAGE else "x"
+    rows = [row for clean in CLEAN_OF.values() for row in clean]
+    return next((str(row[name]) for row in rows if row.get(name) is not None), "x")
 
 
 def _make(expression: Expression, row: Row) -> None:
@@ -225,6 +348,8 @@ def _break(expression: Expression, row: Row) -> None:
         _make(arguments[0], row)
     elif operator == "product_eq":
         row |= {arguments[0]: "7.77", arguments[1]: "10", arguments[2]: "1"}
+    elif operator in _BAD_KEYS:
+        row[arguments[0]] = _BAD_KEYS[operator]
     elif operator in _BROKEN:
         row[arguments[0]] = _BROKEN[operator](row, *arguments)
     else:
@@ -243,7 +368,28 @@ _BROKEN = {
     "between_exclusive": lambda row, name, low, high: "2",
     "same": lambda row, name, other: "another",
     "not_same": lambda row, name, other: row.get(other),
+    "ge_col": lambda row, name, other: "1999-01-01T00:00:00Z",
+    "disjoint_keys": lambda row, name, other: row.get(other) or _sample(other),
 }
+
+
+def broken_values(path: str, clean: tuple[Row, ...]) -> list[Row]:
+    """For rules about values inside a JSON document, by path."""
+    return [clean[0] | {path.split(".")[0]: json.dumps(_BAD_VALUES)}]
+
+
+def broken_groups(requirement: Expression, clean: tuple[Row, ...]) -> list[Row]:
+    """Two rows that a group must not hold together: alike, or with two parents."""
+    operator, name, *others = requirement
+    first = clean[0]
+    if operator == "unique":
+        return [first, first]
+    if operator == "json_distinct_parent" or ".Elements" in name:
+        column = name.split(".")[0]
+        documents = [{"ContractId": each, "ContractCommitmentId": "cc"} for each in ("a", "b")]
+        return [first | {column: json.dumps({"Elements": [each]})} for each in documents]
+    parent = name if operator == "stable_over_time_per" else others[0]
+    return [first, first | {parent: "another"}]
 
 
 def broken_json(requirement: Expression) -> list[Row]:

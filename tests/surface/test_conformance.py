@@ -13,13 +13,18 @@ import pytest
 from workspaces import Workspace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
-from mutations import CLEAN
+from mutations import CLEAN, CLEAN_OF
 
 from finops_stack.focus.spec import columns
 
 
-def write_csv(path: Path, rows: list[dict[str, str | None]], version: str = "1.2") -> Path:
-    names = [column.name for column in columns(version)]
+def write_csv(
+    path: Path,
+    rows: list[dict[str, str | None]],
+    version: str = "1.2",
+    dataset: str = "CostAndUsage",
+) -> Path:
+    names = [column.name for column in columns(version, dataset)]
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "wt", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, names, extrasaction="ignore")
@@ -109,6 +114,48 @@ def test_the_version_is_told_by_the_columns(bare, version):
     assert f"FOCUS {version}, 5 rows" in bare.finops("conformance", "clean.csv").stdout
 
 
+def test_a_folder_of_several_datasets_is_judged_with_what_they_say_of_each_other(bare):
+    (line, *_), (period,) = CLEAN_OF["InvoiceDetail"], CLEAN_OF["BillingPeriod"]
+    write_csv(bare.folder / "charges.csv", [CLEAN[0]], "1.4")
+    write_csv(bare.folder / "lines.csv", [line | {"BilledCost": "500"}], "1.4", "InvoiceDetail")
+    write_csv(bare.folder / "periods.csv", [period], "1.4", "BillingPeriod")
+    ended = bare.finops("conformance", ".")
+    assert ended.exit_code == 3
+    assert [
+        line.split(": ")[1] for line in ended.stdout.splitlines() if line.startswith(".: ")
+    ] == [
+        "CostAndUsage of FOCUS 1.4, 1 rows",
+        "InvoiceDetail of FOCUS 1.4, 1 rows",
+        "BillingPeriod of FOCUS 1.4, 1 rows",
+    ]
+    found = json.loads(bare.finops("conformance", ".", "--format", "json").stdout)
+    assert [each["conforms"] for each in found["datasets"]] == [True, False, True]
+    assert found["conforms"] is False
+    (by_line, by_invoice) = found["datasets"][1]["rules"]
+    assert {by_line["column"], by_invoice["column"]} == {"BilledCost"}
+    junit = bare.finops("conformance", ".", "--format", "junit").stdout
+    suites = ElementTree.fromstring(junit).findall("testsuite")
+    assert [int(suite.get("failures")) for suite in suites] == [0, 2, 0]
+    page = bare.finops("conformance", ".", "--format", "html").stdout
+    assert page.count("<h1>") == 3
+
+
+@pytest.mark.parametrize("dataset", ["ContractCommitment", "InvoiceDetail", "BillingPeriod"])
+def test_a_file_of_a_later_dataset_is_told_by_its_columns(bare, dataset):
+    write_csv(bare.folder / "file.csv", list(CLEAN_OF[dataset]), "1.4", dataset)
+    ended = bare.finops("conformance", "file.csv")
+    assert ended.exit_code == 0, ended.output
+    assert f"{dataset} of FOCUS 1.4" in ended.stdout
+
+
+def test_a_dataset_that_the_version_does_not_have_is_refused(bare):
+    write_csv(bare.folder / "file.csv", list(CLEAN))
+    ended = bare.finops(
+        "conformance", "file.csv", "--dataset", "InvoiceDetail", "--focus-version", "1.2"
+    )
+    assert (ended.exit_code, "it came with FOCUS 1.4" in ended.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("what", "says"),
     [
@@ -134,3 +181,24 @@ def test_what_is_published_can_be_judged_by_source(workspace):
     assert (found["what"], found["rows"]) == ("source acme", 2)
     unknown = workspace.finops("conformance", "nobody")
     assert unknown.exit_code == 2 and "known sources: acme" in unknown.stderr
+
+
+def test_a_source_that_is_focus_already_says_what_reading_it_repairs(tmp_path):
+    """Usage-based and an empty account name come in; both are mended on the way."""
+    workspace = Workspace(tmp_path / "oracle")
+    (workspace.folder / "finops.toml").write_text(
+        '[[sources]]\nname = "oracle"\nvendor = "focus"\nlocation = "in"\n', encoding="utf-8"
+    )
+    bill = {name: CLEAN[0].get(name) for name in (column.name for column in columns("1.0"))}
+    bill |= {"ChargeFrequency": "Usage-based", "ProviderName": "Oracle", "SkuPriceId": None}
+    (workspace.folder / "in" / "2026-09").mkdir(parents=True)
+    write_csv(workspace.folder / "in" / "2026-09" / "focus.csv", [bill], "1.0")
+    assert workspace.finops("run").exit_code == 0
+    ended = workspace.finops("conformance", "oracle", "--format", "json")
+    lift = json.loads(ended.stdout)["as_delivered"]
+    assert (lift["focus_version"], lift["rows"]) == ("1.0", 1)
+    assert "1.0-ChargeFrequency-004" in {rule["rule"] for rule in lift["repaired"]}
+    assert lift["errors"] == len(lift["repaired"]) + len(lift["kept"])
+    text = workspace.finops("conformance", "oracle").stdout
+    assert "as delivered (FOCUS 1.0, 1 rows)" in text
+    assert "repaired 1.0-ChargeFrequency-004" in text

@@ -1,5 +1,6 @@
 """finops conformance: any FOCUS file, or what is published, against every rule of a version."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +13,8 @@ from finops_stack.cli.output import show_json
 from finops_stack.errors import EXIT_HELD, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from duckdb import DuckDBPyConnection
 
     from finops_stack.warehouse.engine import Engine
@@ -45,45 +48,55 @@ def conformance(
 ) -> None:
     """Judge FOCUS data by every rule of its version; exit code 3 on violations."""
     state: Context = context.obj
-    report = _judge(state, what, focus_version, dataset)
+    reports = _judge(state, what, focus_version, dataset)
     if output == "json":
-        show_json(as_dict(report, every=every))
+        show_json(as_dict(reports, every=every))
     elif output == "html":
-        typer.echo(as_html(report), nl=False)
+        typer.echo(as_html(reports), nl=False)
     elif output == "junit":
-        typer.echo(as_junit(report), nl=False)
+        typer.echo(as_junit(reports), nl=False)
     else:
-        show_text(report, every=every)
-    if report.open_errors:
+        for report in reports:
+            show_text(report, every=every)
+    if any(report.open_errors for report in reports):
         state.reporter.say("next: finops conformance --format html > report.html, to pass it on")
         raise typer.Exit(EXIT_HELD)
 
 
-def _judge(state: Context, what: str | None, version: str | None, dataset: str | None) -> Report:
+def _judge(
+    state: Context, what: str | None, version: str | None, dataset: str | None
+) -> list[Report]:
     """A path that is there is judged as files; anything else must be a source."""
     if what is not None and (Path(what).exists() or _looks_like_path(what)):
         return _judge_files(state, Path(what), version, dataset)
-    return _judge_published(state, what, version or _LAKE_VERSION)
+    return [_judge_published(state, what, version or _LAKE_VERSION)]
 
 
 def _looks_like_path(what: str) -> bool:
     return any(mark in what for mark in ("/", "\\", "."))
 
 
-def _judge_files(state: Context, path: Path, version: str | None, dataset: str | None) -> Report:
-    """Needs no settings and no lake."""
-    from finops_stack.conformance.inputs import open_input
+def _judge_files(
+    state: Context, path: Path, version: str | None, dataset: str | None
+) -> list[Report]:
+    """One report a dataset; needs no settings and no lake."""
+    from finops_stack.conformance.inputs import open_inputs
 
     with _engine(state).connect() as connection:
-        found = open_input(connection, path)
-        return _report(
-            connection,
-            found.relation,
-            found.columns,
-            name=str(path),
-            version=version or found.version,
-            dataset=dataset or found.dataset,
-        )
+        found = open_inputs(connection, path, dataset=dataset)
+        relations = {each.dataset: each.relation for each in found}
+        return [
+            _report(
+                connection,
+                each.relation,
+                each.columns,
+                name=str(path),
+                version=version or each.version,
+                dataset=each.dataset,
+                others=relations,
+            )
+            for each in found
+        ]
 
 
 def _engine(state: Context) -> "Engine":
@@ -98,24 +111,21 @@ def _engine(state: Context) -> "Engine":
 
 
 def _judge_published(state: Context, source: str | None, version: str) -> Report:
-    from finops_stack.focus.spec import LINEAGE, version_select
-    from finops_stack.warehouse.sql import quote_name, quote_text
+    from finops_stack.cli.conformance_lift import judge_lift, published_relation
+    from finops_stack.focus.spec import version_select
 
     if source is not None:
         state.session.sources(source)
-    selected = version_select(version) + [(c.name, c.name) for c in LINEAGE]
-    names = ", ".join(f"{expression} as {quote_name(name)}" for name, expression in selected)
-    where = f" where x_SourceName = {quote_text(source)}" if source else ""
-    relation = f"(select {names} from lake.main.focus{where}) as published"
     with state.session.lake.published() as connection:
-        return _report(
+        report = _report(
             connection,
-            relation,
-            tuple(name for name, _ in selected),
+            published_relation(version, source),
+            tuple(name for name, _ in version_select(version)),
             name=f"source {source}" if source else "all published bills",
             version=version,
-            dataset="CostAndUsage",
         )
+        lift = judge_lift(state.session, connection, source) if source else None
+        return replace(report, lift=lift)
 
 
 def _report(
@@ -125,14 +135,17 @@ def _report(
     *,
     name: str,
     version: str,
-    dataset: str,
+    dataset: str = "CostAndUsage",
+    others: "Mapping[str, str] | None" = None,
 ) -> Report:
     from finops_stack.conformance.rulebook import judge_relation
     from finops_stack.conformance.waivers import emitters, waived
     from finops_stack.warehouse.engine import EngineError, first_line
 
     try:
-        judgement = judge_relation(connection, relation, version=version, dataset=dataset)
+        judgement = judge_relation(
+            connection, relation, version=version, dataset=dataset, others=others
+        )
         providers = emitters(connection, relation, columns)
     except EngineError as error:
         raise InputError(

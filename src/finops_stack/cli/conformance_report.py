@@ -1,7 +1,7 @@
 """A judgement as text, JSON, one HTML page, or JUnit's XML for a pipeline."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
@@ -13,8 +13,19 @@ from finops_stack.cli.output import show_line
 from finops_stack.conformance.words import sentence
 
 if TYPE_CHECKING:
+    from finops_stack.cli.conformance_lift import Lift
     from finops_stack.conformance.rulebook import Judgement, Verdict
     from finops_stack.conformance.waivers import Waiver
+
+_LIFTED = {
+    "repaired": "repaired when read as a source",
+    "partly": "partly repaired when read as a source",
+    "kept": "not repaired when read as a source",
+}
+_TABLE_HEAD = (
+    "<table><thead><tr><th>state</th><th>rule</th><th>rows</th><th>cost touched</th>"
+    "<th>examples</th></tr></thead>\n<tbody>"
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,7 @@ class Report:
     judgement: "Judgement"
     emitters: tuple[str, ...] = ()
     waived: "Mapping[str, Waiver]" = field(default_factory=dict)
+    lift: "Lift | None" = None
 
     @property
     def open_errors(self) -> "list[Verdict]":
@@ -74,6 +86,30 @@ def show_text(report: Report, *, every: bool) -> None:
             if verdict.status != "failed":
                 note = f" ({verdict.why})" if verdict.why else ""
                 show_line(f"  {verdict.status}: {verdict.rule.id} {sentence(verdict.rule)}{note}")
+    if report.lift:
+        _show_lift(report.lift)
+
+
+def _show_lift(lift: "Lift") -> None:
+    show_line(lift_summary(lift))
+    for word, verdicts in _lifted(lift).items():
+        for verdict in _worst_first(verdicts):
+            rows = "" if word == "repaired" else f", {count_text(verdict.violations)} rows"
+            show_line(f"  {word:<8} {verdict.rule.id}: {sentence(verdict.rule)}{rows}")
+
+
+def lift_summary(lift: "Lift") -> str:
+    """What the delivered files break, and how much of it is left once they are read."""
+    files = lift.delivered
+    return (
+        f"as delivered (FOCUS {files.version}, {count_text(files.rows)} rows): {len(files.errors)}"
+        f" errors; reading repairs {len(lift.repaired)}, keeps {len(lift.kept)}"
+        f" and adds {len(lift.added)}"
+    )
+
+
+def _lifted(lift: "Lift") -> "dict[str, list[Verdict]]":
+    return {"repaired": lift.repaired, "kept": lift.kept, "added": lift.added}
 
 
 def _show_verdict(report: Report, word: str, verdict: "Verdict") -> None:
@@ -81,15 +117,19 @@ def _show_verdict(report: Report, word: str, verdict: "Verdict") -> None:
     show_line(f"  {word:<6} {rule.id}: {sentence(rule)}")
     show_line(f"         {_touched(report, verdict)}")
     if waiver := report.waived.get(rule.id):
-        show_line(f"         {waiver.why} ({waiver.source})")
+        show_line(f"         known: {waiver.why} ({waiver.source})")
+        show_line(f"         {_LIFTED[waiver.lift]}: {waiver.repair}")
     for sample in verdict.samples:
         show_line("         " + ", ".join(f"{name}={value}" for name, value in sample.items()))
 
 
 def _touched(report: Report, verdict: "Verdict") -> str:
-    if verdict.rule.kind == "presence":
+    operator = verdict.rule.requirement[0]
+    if operator == "present":
         due = f", due where {verdict.rule.applies_when}" if verdict.rule.applies_when else ""
         return f"the column is not there{due}"
+    if operator in ("naming", "order", "conforms_to_attribute"):
+        return f"{count_text(verdict.violations)} columns"
     rows = f"{count_text(verdict.violations)} of {count_text(report.judgement.rows)} rows"
     total = report.judgement.cost
     share = f" ({verdict.cost / total:.1%} of all)" if total else ""
@@ -100,8 +140,21 @@ def _worst_first(verdicts: "Iterable[Verdict]") -> "list[Verdict]":
     return sorted(verdicts, key=lambda v: (-abs(v.cost), -v.violations, v.rule.id))
 
 
-def as_dict(report: Report, *, every: bool) -> dict[str, Any]:
-    """For programs: counts, and each failed rule (every: each rule)."""
+def as_dict(reports: Sequence[Report], *, every: bool) -> dict[str, Any]:
+    """For programs: counts, and each failed rule (every: each rule).
+
+    Several datasets stand in a list.
+    """
+    if len(reports) == 1:
+        return _report_dict(reports[0], every=every)
+    return {
+        "what": reports[0].name,
+        "conforms": not any(report.open_errors for report in reports),
+        "datasets": [_report_dict(report, every=every) for report in reports],
+    }
+
+
+def _report_dict(report: Report, *, every: bool) -> dict[str, Any]:
     judged = report.judgement
     shown = [v for v in judged.verdicts if every or v.status == "failed"]
     return {
@@ -114,6 +167,19 @@ def as_dict(report: Report, *, every: bool) -> dict[str, Any]:
         "counts": report.counts(),
         "conforms": not report.open_errors,
         "rules": [_verdict_dict(report, verdict) for verdict in shown],
+        "as_delivered": report.lift and _lift_dict(report.lift),
+    }
+
+
+def _lift_dict(lift: "Lift") -> dict[str, Any]:
+    return {
+        "focus_version": lift.delivered.version,
+        "rows": lift.delivered.rows,
+        "errors": len(lift.delivered.errors),
+        **{
+            word: [{"rule": v.rule.id, "says": sentence(v.rule)} for v in verdicts]
+            for word, verdicts in _lifted(lift).items()
+        },
     }
 
 
@@ -132,13 +198,29 @@ def _verdict_dict(report: Report, verdict: "Verdict") -> dict[str, Any]:
         "violations": verdict.violations,
         "billed_cost": verdict.cost,
         "why": verdict.why or None,
-        "waiver": waiver and {"why": waiver.why, "source": waiver.source},
+        "waiver": waiver
+        and {
+            "why": waiver.why,
+            "source": waiver.source,
+            "lift": waiver.lift,
+            "repair": waiver.repair,
+        },
         "samples": verdict.samples,
     }
 
 
-def as_junit(report: Report) -> str:
-    """One test case a rule, so that a pipeline shows which failed."""
+def as_junit(reports: Sequence[Report]) -> str:
+    """One test case a rule, so that a pipeline shows which failed; one suite a dataset."""
+    suites = [_suite(report) for report in reports]
+    root = suites[0]
+    if len(suites) > 1:
+        root = ElementTree.Element("testsuites")
+        root.extend(suites)
+    text: str = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+
+
+def _suite(report: Report) -> ElementTree.Element:
     judged, counts = report.judgement, report.counts()
     suite = ElementTree.Element(
         "testsuite",
@@ -157,12 +239,19 @@ def as_junit(report: Report) -> str:
             failure.text = _touched(report, verdict)
         elif verdict.status in ("absent", "not judged") or verdict.rule.id in report.waived:
             ElementTree.SubElement(case, "skipped", message=verdict.why or verdict.status)
-    text: str = ElementTree.tostring(suite, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+    return suite
 
 
-def as_html(report: Report) -> str:
+def as_html(reports: Sequence[Report]) -> str:
     """One page that can be mailed: nothing in it is loaded from elsewhere."""
+    page = files("finops_stack.cli").joinpath("conformance.html").read_text(encoding="utf-8")
+    return page.format(
+        title=escape(f"{reports[0].name}: FOCUS {reports[0].judgement.version}"),
+        sections="".join(map(_section, reports)),
+    )
+
+
+def _section(report: Report) -> str:
     judged, counts = report.judgement, report.counts()
     title = f"{report.name}: {judged.dataset} of FOCUS {judged.version}"
     summary = (
@@ -181,8 +270,21 @@ def as_html(report: Report) -> str:
         for verdict in _worst_first(verdicts)
     ]
     none = '<tr><td colspan="5">Every rule that was judged holds.</td></tr>'
-    page = files("finops_stack.cli").joinpath("conformance.html").read_text(encoding="utf-8")
-    return page.format(title=escape(title), summary=escape(summary), rows="".join(rows) or none)
+    return (
+        f"<h1>{escape(title)}</h1>\n<p>{escape(summary)}</p>\n{_TABLE_HEAD}"
+        f"{''.join(rows) or none}</tbody></table>\n{_lift_section(report.lift)}"
+    )
+
+
+def _lift_section(lift: "Lift | None") -> str:
+    if lift is None:
+        return ""
+    items = "".join(
+        f"<li>{word}: <b>{escape(verdict.rule.id)}</b> {escape(sentence(verdict.rule))}</li>"
+        for word, verdicts in _lifted(lift).items()
+        for verdict in _worst_first(verdicts)
+    )
+    return f"<h2>{escape(lift_summary(lift))}</h2>\n<ul>{items}</ul>\n"
 
 
 def _html_row(report: Report, word: str, verdict: "Verdict") -> str:
@@ -191,7 +293,10 @@ def _html_row(report: Report, word: str, verdict: "Verdict") -> str:
         f"<code>{escape(', '.join(f'{k}={v[:200]}' for k, v in sample.items()))}</code>"
         for sample in verdict.samples
     )
-    note = f"<br>{escape(waiver.why)} ({escape(waiver.source)})" if waiver else ""
+    note = ""
+    if waiver:
+        known = f"{waiver.why} ({waiver.source}). {_LIFTED[waiver.lift]}: {waiver.repair}"
+        note = f"<br>Known: {escape(known)}"
     cells = (
         f'<td class="{word}">{word}</td>',
         f"<td><b>{escape(rule.id)}</b><br>{escape(sentence(rule))}{note}</td>",

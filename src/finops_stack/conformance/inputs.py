@@ -1,10 +1,13 @@
-"""FOCUS files anyone has, as one relation: a Parquet or csv file, or a folder of them."""
+"""FOCUS files anyone has: a Parquet or csv file, or a folder of them, one relation a dataset."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finops_stack.errors import InputError
+from finops_stack.focus.spec import CHARGES, DATASETS, columns, versions_of
 from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.sql import NO_HIVE, quote_text
 
@@ -13,19 +16,8 @@ if TYPE_CHECKING:
 
 _PARQUET = (".parquet",)
 _CSV = (".csv", ".csv.gz", ".csv.zst")
-# Columns by which a version shows itself, newest first (FOCUS, "Introduced (version)").
-_MARKS = (
-    ("1.4", ("InvoiceDetailId", "CommitmentProgramEligibilityDetails")),
-    ("1.3", ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")),
-    ("1.2", ("InvoiceId", "BillingAccountType", "SubAccountType", "PricingCurrency")),
-    ("1.1", ("CapacityReservationId", "ServiceSubcategory", "SkuMeter", "SkuPriceDetails")),
-)
-# Columns of the other datasets that no CostAndUsage file has.
-_DATASETS = (
-    ("ContractCommitment", "ContractCommitmentId"),
-    ("InvoiceDetail", "InvoiceDetailCharge"),
-    ("BillingPeriod", "BillingPeriodStatus"),
-)
+# Came with 1.2, but Microsoft's exports of 1.0 have both.
+_EARLY = frozenset({"BillingAccountType", "SubAccountType"})
 
 
 @dataclass(frozen=True)
@@ -35,47 +27,103 @@ class FocusInput:
     relation: str
     columns: tuple[str, ...]
     files: tuple[Path, ...]
+    dataset: str
 
     @property
     def version(self) -> str:
-        """The newest version of which it has a column that came with it."""
-        names = set(self.columns)
-        return next((version for version, marks in _MARKS if names & set(marks)), "1.0")
-
-    @property
-    def dataset(self) -> str:
-        """CostAndUsage, unless it has the key of another dataset and no cost of a charge."""
-        names = set(self.columns)
-        if "ChargeCategory" in names:
-            return "CostAndUsage"
-        return next((name for name, key in _DATASETS if key in names), "CostAndUsage")
+        """What its columns tell."""
+        return version_of(self.columns, self.dataset)
 
 
-def open_input(connection: "DuckDBPyConnection", path: Path) -> FocusInput:
-    """Raises InputError when there is nothing to read, or it cannot be read."""
-    files = _files(path)
+def version_of(delivered: Iterable[str], dataset: str = CHARGES) -> str:
+    """The newest version of a dataset of which a column is there that came with it."""
+    names = set(delivered) - _EARLY
+    oldest, *later = versions_of(dataset)
+    newest_first = zip(reversed(later), reversed([oldest, *later][:-1]), strict=True)
+    for version, before in newest_first:
+        if names & (_names(version, dataset) - _names(before, dataset)):
+            return version
+    return oldest
+
+
+def open_inputs(
+    connection: "DuckDBPyConnection", path: Path, *, dataset: str | None = None
+) -> list[FocusInput]:
+    """The datasets in a file or folder, charges first.
+
+    dataset: what all files hold; default: what the columns of each tell.
+    Raises: InputError when there is nothing to read, or it cannot be read.
+    """
+    if dataset is not None:
+        versions_of(dataset)
+    sorted_files: dict[str, list[Path]] = {}
+    for file in _files(path):
+        found = dataset or dataset_of(_described(connection, _relation([file], path), file))
+        sorted_files.setdefault(found, []).append(file)
+    return [
+        _open(connection, sorted_files[name], name, path)
+        for name in DATASETS
+        if name in sorted_files
+    ]
+
+
+def dataset_of(delivered: Iterable[str]) -> str:
+    """The dataset of which most columns are there that no other dataset has; else the charges'."""
+    names = set(delivered)
+    marks = {name: len(names & _own(name)) for name in DATASETS}
+    most = max(marks.values())
+    return next(name for name in DATASETS if marks[name] == most) if most else CHARGES
+
+
+def _names(version: str, dataset: str) -> set[str]:
+    return {column.name for column in columns(version, dataset)}
+
+
+@cache
+def _own(dataset: str) -> frozenset[str]:
+    """Columns of this dataset alone, over all versions."""
+    named = {
+        name: {each for version in versions_of(name) for each in _names(version, name)}
+        for name in DATASETS
+    }
+    others = {each for name, found in named.items() if name != dataset for each in found}
+    return frozenset(named[dataset] - others)
+
+
+def _open(
+    connection: "DuckDBPyConnection", files: Sequence[Path], dataset: str, path: Path
+) -> FocusInput:
+    relation = _relation(files, path)
+    return FocusInput(relation, _described(connection, relation, path), tuple(files), dataset)
+
+
+def _relation(files: Sequence[Path], path: Path) -> str:
     kinds = {_PARQUET if f.name.lower().endswith(_PARQUET) else _CSV for f in files}
     if len(kinds) > 1:
-        raise InputError(f"{path} holds Parquet and csv files", hint="judge them one by one")
+        raise InputError(
+            f"{path} holds one dataset as Parquet and as csv", hint="judge them one by one"
+        )
     names = ", ".join(quote_text(str(file)) for file in files)
     if kinds == {_PARQUET}:
-        relation = (
+        return (
             f"read_parquet([{names}], union_by_name = true, filename = true,"
             f" file_row_number = true, {NO_HIVE})"
         )
-    else:
-        # Every value as text: whether it is a number or a time is for the rules to say.
-        relation = (
-            f"read_csv([{names}], all_varchar = true, header = true, union_by_name = true,"
-            f" filename = true, {NO_HIVE})"
-        )
+    # Every value as text: whether it is a number or a time is for the rules to say.
+    return (
+        f"read_csv([{names}], all_varchar = true, header = true, union_by_name = true,"
+        f" filename = true, {NO_HIVE})"
+    )
+
+
+def _described(connection: "DuckDBPyConnection", relation: str, path: Path) -> tuple[str, ...]:
     try:
         described = connection.execute(f"describe select * from {relation}").fetchall()
     except EngineError as error:
         raise InputError(
             f"{path} cannot be read: {first_line(error)}", hint="check that the file is whole"
         ) from error
-    return FocusInput(relation, tuple(row[0] for row in described), tuple(files))
+    return tuple(row[0] for row in described)
 
 
 def _files(path: Path) -> list[Path]:

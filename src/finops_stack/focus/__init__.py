@@ -1,6 +1,8 @@
 """The FOCUS specification, per version, as CSV and one loader; knows no vendor."""
 
 from finops_stack.focus.spec import (
+    CHARGES,
+    DATASETS,
     LATEST,
     LINEAGE,
     VERSIONS,
@@ -11,9 +13,12 @@ from finops_stack.focus.spec import (
     service_categories,
     sql_type,
     version_select,
+    versions_of,
 )
 
 __all__ = [
+    "CHARGES",
+    "DATASETS",
     "LATEST",
     "LINEAGE",
     "VERSIONS",
@@ -24,4 +29,5 @@ __all__ = [
     "service_categories",
     "sql_type",
     "version_select",
+    "versions_of",
 ]

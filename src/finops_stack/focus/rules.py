@@ -13,11 +13,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from finops_stack.errors import FinopsError
-from finops_stack.focus.spec import VERSIONS, Column, columns
+from finops_stack.focus.spec import CHARGES, Column, columns
 
 Expression = list[Any]
-DATASETS = ("CostAndUsage", "ContractCommitment", "InvoiceDetail", "BillingPeriod")
+# The file's word for rules about the columns of every dataset.
+_EVERY_DATASET = "*"
 # The file's word for 1.4: its rules were taken two weeks before ratification.
 _FILE_VERSION = {"1.2": "1.2", "1.3": "1.3", "1.4": "1.4-draft"}
 _BROKEN_LIST = "Correction branch"
@@ -27,6 +27,15 @@ _CONTRADICTORY = tuple(
     f"CAU-ContractAppliedObject-O-{number}-"
     for number in ("039", "043", "046", "048", "052", "055", "057", "061", "065", "066")
 )
+# Kind, keyword, condition, requirement.
+_Said = tuple[str, str, Expression | None, Expression]
+_NAMING: tuple[_Said, ...] = (
+    ("semantic", "MUST", None, ["naming", "pascal_case"]),
+    ("semantic", "MUST", None, ["naming", "alphanumeric"]),
+    ("semantic", "SHOULD NOT", None, ["naming", "max_50_chars"]),
+    ("semantic", "MUST", None, ["naming", "custom_prefix", "x_"]),
+    ("semantic", "SHOULD", None, ["order", "custom_columns_last"]),
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,9 @@ class Rule:
     """One rule. A row is in scope when `condition` holds; then `requirement` has to hold.
 
     column is the dataset's name for rules about the whole; keyword as RFC 2119 has it, with the
-    requirement always written positively; judged is False where a machine cannot tell.
+    requirement always written positively. published is False where the specification's own model
+    has no check and the expression is ours; contradicted, where rules of one version exclude
+    each other.
     """
 
     id: str
@@ -46,7 +57,8 @@ class Rule:
     applies_when: str
     condition: Expression | None
     requirement: Expression
-    judged: bool
+    published: bool = True
+    contradicted: bool = False
     caveat: str = ""
 
     @property
@@ -56,20 +68,14 @@ class Rule:
 
 
 @cache
-def rules(version: str, dataset: str = "CostAndUsage") -> tuple[Rule, ...]:
+def rules(version: str, dataset: str = CHARGES) -> tuple[Rule, ...]:
     """Every rule of one version and dataset that is in force, groups left out.
 
-    Raises: FinopsError for a version or dataset there are no rules for.
+    Raises: FinopsError for a version there is no list for, or that does not have the dataset.
     """
-    if version not in VERSIONS or dataset not in DATASETS:
-        raise FinopsError(
-            f"there are no rules for {dataset} of FOCUS {version}",
-            hint=f"versions: {', '.join(VERSIONS)}; datasets: {', '.join(DATASETS)}",
-            exit_code=2,
-        )
-    if version not in _FILE_VERSION:
-        return tuple(_of_columns(version)) if dataset == "CostAndUsage" else ()
-    return tuple(_of_file(version, dataset))
+    columns(version, dataset)
+    found = _of_file(version, dataset) if version in _FILE_VERSION else _of_columns(version)
+    return tuple(found)
 
 
 def _of_file(version: str, dataset: str) -> Iterator[Rule]:
@@ -77,23 +83,25 @@ def _of_file(version: str, dataset: str) -> Iterator[Rule]:
     for row in csv.DictReader(text.splitlines()):
         # A deprecated column's rules hold as long as the version has the column.
         in_force = row["status"] != "Removed" and row["kind"] != "composite"
-        if in_force and (row["focus_version"], row["dataset"]) == (_FILE_VERSION[version], dataset):
-            yield _rule(version, row)
+        ours = row["dataset"] in (dataset, _EVERY_DATASET)
+        if in_force and ours and row["focus_version"] == _FILE_VERSION[version]:
+            yield _rule(version, dataset, row)
 
 
-def _rule(version: str, row: dict[str, str]) -> Rule:
+def _rule(version: str, dataset: str, row: dict[str, str]) -> Rule:
     condition, requirement = _intended(row)
     return Rule(
         id=row["rule_id"],
         version=version,
-        dataset=row["dataset"],
+        dataset=dataset,
         column=row["column"],
         kind=row["kind"],
         keyword=row["keyword"],
         applies_when=row["applies_when"],
         condition=condition,
         requirement=requirement,
-        judged=row["machine_checkable"] == "yes" and not row["rule_id"].startswith(_CONTRADICTORY),
+        published=row["machine_checkable"] == "yes",
+        contradicted=row["rule_id"].startswith(_CONTRADICTORY),
         caveat=row["caveat"],
     )
 
@@ -123,22 +131,31 @@ def _parsed(text: str) -> Expression | None:
 def _of_columns(version: str) -> Iterator[Rule]:
     """What the column pages of 1.0 and 1.1 say that a machine can judge."""
     for column in columns(version):
-        for number, (kind, keyword, condition, requirement) in enumerate(_said(column), 1):
-            yield Rule(
-                id=f"{version}-{column.name}-{number:03d}",
-                version=version,
-                dataset="CostAndUsage",
-                column=column.name,
-                kind=kind,
-                keyword=keyword,
-                applies_when=column.applies_when,
-                condition=condition,
-                requirement=requirement,
-                judged=True,
-            )
+        for number, said in enumerate(_said(column), 1):
+            yield _rule_of_page(version, column.name, number, said, column.applies_when)
+    # Attribute "Column Naming and Ordering".
+    for number, said in enumerate(_NAMING, 1):
+        yield _rule_of_page(version, "ColumnNamingAndOrdering", number, said)
 
 
-def _said(column: Column) -> Iterator[tuple[str, str, Expression | None, Expression]]:
+def _rule_of_page(
+    version: str, column: str, number: int, said: _Said, applies_when: str = ""
+) -> Rule:
+    kind, keyword, condition, requirement = said
+    return Rule(
+        id=f"{version}-{column}-{number:03d}",
+        version=version,
+        dataset=CHARGES,
+        column=column,
+        kind=kind,
+        keyword=keyword,
+        applies_when=applies_when,
+        condition=condition,
+        requirement=requirement,
+    )
+
+
+def _said(column: Column) -> Iterator[_Said]:
     name = column.name
     keyword = {"Mandatory": "MUST", "Conditional": "SHOULD"}.get(
         column.feature_level, "RECOMMENDED"
@@ -147,7 +164,9 @@ def _said(column: Column) -> Iterator[tuple[str, str, Expression | None, Express
     yield "presence", keyword, None, ["present", name]
     yield "type", "MUST", None, ["type", name, column.data_type]
     if column.value_format != "Allowed Values":
-        yield "format", "MUST", filled, ["format", name, column.value_format or column.data_type]
+        # Attribute "Unit Format": units SHOULD be what it lists.
+        asked = "SHOULD" if column.value_format.startswith("Unit") else "MUST"
+        yield "format", asked, filled, ["format", name, column.value_format or column.data_type]
     if not column.allows_nulls:
         yield "nullability", "MUST NOT", None, filled
     if column.allowed_values:

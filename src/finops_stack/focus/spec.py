@@ -10,6 +10,14 @@ from finops_stack.errors import FinopsError
 # focus.finops.org, CostAndUsage dataset; one folder of this package for each.
 VERSIONS = ("1.0", "1.1", "1.2", "1.3", "1.4")
 LATEST = VERSIONS[-1]
+# The dataset of charges, then those that came later, each with the version it came with.
+CHARGES = "CostAndUsage"
+DATASETS = {
+    CHARGES: VERSIONS[0],
+    "ContractCommitment": "1.3",
+    "InvoiceDetail": "1.4",
+    "BillingPeriod": "1.4",
+}
 
 # docs/vendor-folders.md, "What a model reads and gives".
 _SQL_TYPES = {
@@ -70,10 +78,10 @@ LINEAGE = (
 
 
 @cache
-def columns(version: str) -> tuple[Column, ...]:
-    """The columns of one version, in the specification's order (alphabetical).
+def columns(version: str, dataset: str = CHARGES) -> tuple[Column, ...]:
+    """The columns of one version's dataset, in the specification's order (alphabetical).
 
-    Raises FinopsError on a version there is no list for.
+    Raises FinopsError on a version there is no list for, or that does not have the dataset.
     """
     if version not in VERSIONS:
         raise FinopsError(
@@ -81,7 +89,28 @@ def columns(version: str) -> tuple[Column, ...]:
             hint=f"known versions: {', '.join(VERSIONS)}",
             exit_code=2,
         )
-    return tuple(_column(row) for row in _read_rows(f"{version}/columns.csv"))
+    if dataset == CHARGES:
+        return tuple(_column(row) for row in _read_rows(f"{version}/columns.csv"))
+    if version not in versions_of(dataset):
+        raise FinopsError(
+            f"FOCUS {version} has no dataset {dataset}",
+            hint=f"it came with FOCUS {DATASETS[dataset]}",
+            exit_code=2,
+        )
+    rows = _read_rows("datasets.csv")
+    wanted = (version, dataset)
+    return tuple(_column(row) for row in rows if (row["focus_version"], row["dataset"]) == wanted)
+
+
+def versions_of(dataset: str) -> tuple[str, ...]:
+    """The versions that have a dataset, oldest first; raises FinopsError for an unknown one."""
+    if dataset not in DATASETS:
+        raise FinopsError(
+            f'FOCUS has no dataset "{dataset}"',
+            hint=f"datasets: {', '.join(DATASETS)}",
+            exit_code=2,
+        )
+    return VERSIONS[VERSIONS.index(DATASETS[dataset]) :]
 
 
 @cache
