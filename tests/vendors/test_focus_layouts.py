@@ -42,6 +42,12 @@ def found(key: str) -> tuple[str, tuple[str, ...]]:
         ("20260902_focus.csv", "files", ()),
         ("part-123456.csv", "files", ()),
         ("usage.ndjson", "files", ()),
+        # a manifest no layout knows is no data file
+        ("manifest.json", "", ()),
+        ("2026-09/manifest.json", "", ()),
+        ("2026-09-manifest.json", "", ()),
+        ("year=2026/month=09/part-Manifest.json", "", ()),
+        ("202609/x/manifest.json", "", ()),
         ("readme.txt", "", ()),
         ("2026-09/readme.md", "", ()),
     ],
