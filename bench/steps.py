@@ -26,6 +26,8 @@ from finops_stack.warehouse.lake import transaction
 from side_by_side import dlt_dict_rows, polars_focus
 
 HERE = Path(__file__).parent
+# As the lake writes its files.
+LAKE_FILES = "format parquet, compression zstd, compression_level 1, row_group_size 40960"
 Work = Callable[[], object]
 
 
@@ -67,6 +69,27 @@ def convert(project: str, model: str) -> Work:
     return insert
 
 
+def rewrite(project: str, model: str, target: str) -> Work:
+    """The finished rows of that bill, from memory to a file like the lake's: the least that
+    conversion can cost."""
+    work = Path(project)
+    bill = json.loads((work / "bills.json").read_text(encoding="utf-8"))[0]
+    start = bill["billing_period_start"]
+    stack = ExitStack()
+    connection = stack.enter_context(read_lake(work).open())
+    connection.execute("set memory_limit = '4GB'")
+    connection.execute(
+        f"create temp table finished as select * from lake.main.{model}"
+        f" where BillingPeriodStart = '{start}'"
+    )
+
+    def write() -> None:
+        with stack:
+            connection.execute(f"copy finished to '{target}' ({LAKE_FILES})")
+
+    return write
+
+
 def _in_folder(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Vocabulary is read by relative path, as dbt does in its project's folder."""
     connection.execute(f"set file_search_path = '{folder}'")
@@ -79,7 +102,7 @@ def statement(form: str, files: str, target: str) -> Work:
     columns = ", ".join(f'"{c.name}" {sql_type(c)}' for c in canonical_columns())
     connection.execute(f"create table shape ({columns})")
     sql = f"""copy (select * from shape union all by name ({select}))
-        to '{target}' (format parquet, compression zstd, compression_level 1)"""
+        to '{target}' ({LAKE_FILES})"""
     return lambda: connection.execute(sql)
 
 
@@ -105,6 +128,7 @@ STEPS: dict[str, Callable[..., Work]] = {
     "judge": judge,
     "gunzip": gunzip,
     "convert": convert,
+    "rewrite": rewrite,
     "statement": statement,
     "dlt-dicts": dlt_dicts,
     "polars": polars,
