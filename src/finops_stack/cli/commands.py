@@ -9,6 +9,7 @@ from finops_stack.cli import (
     export_command,
     history_command,
     query_command,
+    reconcile_command,
     report_command,
     run_command,
     setup_commands,
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     status_command.register(app)
     check_command.register(app)
     conformance_command.register(app)
+    reconcile_command.register(app)
     query_command.register(app)
     report_command.register(app)
     export_command.register(app)

@@ -42,6 +42,10 @@ path = "lake"                  # local folder: catalogue, data, lock, work files
 # reporting = "EUR"
 # rates = "rates.csv"          # csv: month,from,to,rate
 
+[reconcile]
+# invoices = "invoices.csv"    # csv: invoice_id,month,currency,amount and, where known, tax,source,...
+# rounding = 0                 # 0.01: a cent between an invoice and its charges is rounding
+
 [checks]
 # gate, warn or ignore, by check id ("finops check --all" lists them)
 # "service-category-known" = "ignore"
