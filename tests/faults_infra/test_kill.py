@@ -34,7 +34,7 @@ ALIKE = (
     "delete in acme__lines_control", "delete in acme__lines_focus", "commitments_by_month",
     "cost_by_day", "_controls", "focus_1_0", "focus_1_1", "focus_1_2", "focus_1_3", "focus_1_4",
     "delete in cost_by_month", "delete in resources_by_month", "insert in resources_by_month",
-    "insert in cost_by_month", "after model cost_by_month",
+    "insert in cost_by_month", "after model cost_by_month", "reconciliation",
 )  # fmt: skip
 A_CHAIN = 6
 AFTER_POINTER = ("before expire", "after expire")

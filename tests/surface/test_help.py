@@ -15,6 +15,7 @@ VERBS = [
     "run",
     "status",
     "check",
+    "reconcile",
     "query",
     "report",
     "export",

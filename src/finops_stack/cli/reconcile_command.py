@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from finops_stack.reconcile.statement import Statement
     from finops_stack.warehouse.register import OutcomeRow
 
+# Warnings; the table and the other formats have every line.
+_TOP = 20
 _WORDS = {"held": "held back", "refused": "refused"}
 
 
@@ -130,17 +132,18 @@ def _say(state: Context, found: Reconciliation) -> None:
             f" was {_WORDS[row.outcome]}; {compared}",
             "finops check" if row.outcome == "held" else "finops plan",
         )
-    for account in statement.accounts:
-        if account.state == "unexplained":
-            state.reporter.warn(*_account_warning(account))
-    for invoice in statement.invoices:
-        if invoice.state == "unexplained":
-            state.reporter.warn(*_invoice_warning(invoice))
+    warnings = [_account_warning(a) for a in statement.accounts if a.state == "unexplained"]
+    warnings += [_invoice_warning(i) for i in statement.invoices if i.state == "unexplained"]
+    for warning in warnings[:_TOP]:
+        state.reporter.warn(*warning)
+    if len(warnings) > _TOP:
+        state.reporter.say(f"and {len(warnings) - _TOP} more that are not explained")
     if state.session.config.reconcile.invoices is None:
         state.reporter.say(
             "no invoices are given: name a csv of them as invoices under [reconcile] in finops.toml"
         )
-    state.reporter.say(f"next: {'finops report' if statement.is_explained else 'see the hints'}")
+    after = "finops report" if statement.is_explained else "what the hints say, then this again"
+    state.reporter.say(f"next: {after}")
 
 
 def _account_warning(each: "AccountResult") -> tuple[str, str]:

@@ -43,7 +43,7 @@ path = "lake"                  # local folder: catalogue, data, lock, work files
 # rates = "rates.csv"          # csv: month,from,to,rate
 
 [reconcile]
-# invoices = "invoices.csv"    # csv: invoice_id,month,currency,amount and, where known, tax,source,...
+# invoices = "invoices.csv"    # csv: invoice_id,month,currency,amount (docs/reconcile.md: more)
 # rounding = 0                 # 0.01: a cent between an invoice and its charges is rounding
 
 [checks]
