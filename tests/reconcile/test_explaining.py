@@ -82,6 +82,15 @@ def test_what_was_never_invoiced_can_be_explained_without_an_invoice():
     assert (judged(found).state, judged(found).invoiced) == ("explained", None)
 
 
+def test_the_explanation_of_an_invoice_without_a_bill_finds_it_by_its_number():
+    rows = [invoice("X-1", "5"), explanation("X-1", "5", source="prod")]
+    (found,) = match(rows, [], {})
+    assert judged(found).state == "explained"
+    both = [invoice("X-1", "5", source="prod"), invoice("X-1", "5", source="test"), rows[1]]
+    states = {each.invoices[0].source: judged(each).state for each in match(both, [], {})}
+    assert states == {"prod": "explained", "test": "unexplained"}
+
+
 def test_an_invoice_over_accounts_and_one_of_them_are_one_comparison():
     lines = [line(None, "10"), line(None, "5", account="A-2")]
     rows = [invoice("G-1", "12", source="prod"), invoice("G-2", "3", account="A-2")]
