@@ -295,6 +295,10 @@ def test_text_shows_every_digit_and_each_explanation_on_a_line_of_its_own(lake):
         "│ ledger │ 2026-08 │ A-1 │ EUR │ 273.00 │ 273.00 │ 273.00"
         " │ equal, 1 of 8 rows left out │" in lines
     )
+    assert (
+        "Marts of some of the charges (commitments_by_month, resources_by_month) and FOCUS:"
+        " 4 sums equal" in lines
+    )
     assert "\x1b" not in ended.output
 
 
@@ -302,7 +306,8 @@ def test_csv_has_a_row_an_account_an_invoice_and_an_explanation(lake):
     write_invoices(lake, "R-1,2026-08,EUR,143.41,22.90,,,,")
     ended = lake.finops("reconcile", "--month", "2026-08", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(ended.stdout)))
-    assert [row["level"] for row in rows].count("account") == 2
+    levels = [row["level"] for row in rows]
+    assert [levels.count(level) for level in ("account", "mart")] == [2, 4]
     (invoice,) = [row for row in rows if row["level"] == "invoice" and row["invoiced"]]
     shown = [invoice[name] for name in ("focus_total", "difference", "unexplained", "state")]
     assert shown == ["120.5", "22.91", "0.01", "unexplained"]
@@ -423,6 +428,11 @@ def test_marts_and_focus_that_lost_something_are_found(workspace):
     with workspace.lake.open() as connection:
         connection.execute("delete from lake.main.cost_by_day where x_SourceName = 'ledger'")
         connection.execute("delete from lake.main.acme__lines_focus where BilledCost = 2.25")
+        connection.execute(
+            "insert into lake.main.resources_by_month by name select 'acme' as x_SourceName,"
+            " timestamp '2026-09-01' as BillingPeriodStart, 'EUR' as BillingCurrency,"
+            " 5::decimal(38, 15) as billed_cost"
+        )
         publish(
             connection, run_id="x", snapshot_id=current_snapshot(connection),
             at=datetime(2026, 11, 1),
@@ -435,5 +445,6 @@ def test_marts_and_focus_that_lost_something_are_found(workspace):
     assert done.account("0071")["unexplained"] == Decimal("2.25")
     assert "ledger 2026-08 A-1 EUR: cost_by_day and FOCUS differ by 273.00" in ended.stderr
     assert "finops run --full --source ledger --period 2026-08" in ended.stderr
+    assert "acme 2026-09 EUR: resources_by_month and FOCUS differ by -5.00" in ended.stderr
     assert "acme 2026-09 0071 EUR: delivered files and FOCUS differ by 2.25" in ended.stderr
     assert "finops check --run published" in ended.stderr

@@ -22,6 +22,7 @@ from finops_stack.period import BillingPeriod
 if TYPE_CHECKING:
     from finops_stack.reconcile.explaining import AccountResult, InvoiceResult
     from finops_stack.reconcile.statement import Statement
+    from finops_stack.warehouse.invoice_totals import PartTotal
     from finops_stack.warehouse.register import OutcomeRow
 
 # Warnings; the table and the other formats have every line.
@@ -133,6 +134,7 @@ def _say(state: Context, found: Reconciliation) -> None:
             "finops check" if row.outcome == "held" else "finops plan",
         )
     warnings = [_account_warning(a) for a in statement.accounts if a.state == "unexplained"]
+    warnings += [_part_warning(part) for part in statement.wrong_parts]
     warnings += [_invoice_warning(i) for i in statement.invoices if i.state == "unexplained"]
     for warning in warnings[:_TOP]:
         state.reporter.warn(*warning)
@@ -156,6 +158,15 @@ def _account_warning(each: "AccountResult") -> tuple[str, str]:
             f"finops run --full --source {key.source} --period {key.month}",
         )
     return f"{place}: delivered files and FOCUS differ by {amount}", "finops check --run published"
+
+
+def _part_warning(part: "PartTotal") -> tuple[str, str]:
+    key = part.key
+    return (
+        f"{key.source} {key.month} {key.currency or '(none)'}: {part.mart} and FOCUS differ by"
+        f" {exact_money_text(part.difference)}",
+        f"finops run --full --source {key.source} --period {key.month}",
+    )
 
 
 def _invoice_warning(each: "InvoiceResult") -> tuple[str, str]:

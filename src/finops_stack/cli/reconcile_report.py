@@ -8,11 +8,13 @@ from finops_stack.cli.output import show_csv, show_line, show_table
 if TYPE_CHECKING:
     from finops_stack.reconcile.explaining import AccountResult, Explanation, InvoiceResult
     from finops_stack.reconcile.statement import Statement
+    from finops_stack.warehouse.invoice_totals import PartTotal
 
 
 def show_statement(statement: "Statement") -> None:
     """Two tables, with a line for each explanation under what it explains."""
     _show_accounts(statement)
+    _show_parts(statement)
     _show_invoices(statement)
 
 
@@ -56,6 +58,15 @@ def _account_words(each: "AccountResult") -> str:
     left_out = sum(part.rows for part in each.total.left_out)
     rows = f", {count_text(left_out)} of {count_text(each.total.raw_rows)} rows left out"
     return each.state + (rows if left_out else "")
+
+
+def _show_parts(statement: "Statement") -> None:
+    """One line: what differs is named in the warnings."""
+    if statement.parts:
+        names = ", ".join(dict.fromkeys(part.mart for part in statement.parts))
+        wrong = f"{len(statement.wrong_parts)} of {len(statement.parts)} sums DIFFER"
+        result = wrong if statement.wrong_parts else f"{len(statement.parts)} sums equal"
+        show_line(f"Marts of some of the charges ({names}) and FOCUS: {result}")
 
 
 def _show_invoices(statement: "Statement") -> None:
@@ -104,13 +115,14 @@ def because(each: "InvoiceResult") -> str:
 
 
 def show_statement_csv(statement: "Statement") -> None:
-    """One row an account, an invoice and an explanation, as `level` says."""
+    """One row an account, a mart of some charges, an invoice, an explanation: `level` says."""
     headers = [
         *("level", "source", "billing_period", "account", "currency", "invoice"),
         *("invoiced", "raw_total", "focus_total", *_marts(statement)),
         *("difference", "unexplained", "state", "what"),
     ]
     rows = [row for account in statement.accounts for row in _account_rows(statement, account)]
+    rows += [_part_row(statement, part) for part in statement.parts]
     rows += [row for invoice in statement.invoices for row in _invoice_rows(statement, invoice)]
     show_csv(headers, rows)
 
@@ -126,6 +138,14 @@ def _account_rows(statement: "Statement", each: "AccountResult") -> list[list[ob
     head: list[object] = ["account", *place, None, total.raw_total, total.billed, *sums]
     rows: list[list[object]] = [[*head, each.difference, each.unexplained, each.state, None]]
     return rows + _explanation_rows(place, len(sums), each.explanations)
+
+
+def _part_row(statement: "Statement", part: "PartTotal") -> list[object]:
+    place = [part.key.source, str(part.key.month), None, part.key.currency, None]
+    blank = [None] * len(_marts(statement))
+    state = "unexplained" if part.difference else "equal"
+    tail: list[object] = [part.difference, part.difference, state, part.mart]
+    return ["mart", *place, None, None, part.billed, *blank, *tail]
 
 
 def _invoice_rows(statement: "Statement", each: "InvoiceResult") -> list[list[object]]:
@@ -156,6 +176,7 @@ def statement_dict(statement: "Statement") -> dict[str, Any]:
     return {
         "explained": statement.is_explained,
         "accounts": [_account_dict(each) for each in statement.accounts],
+        "marts_of_a_part": [_part_dict(part) for part in statement.parts],
         "invoices": [_invoice_dict(each) for each in statement.invoices],
     }
 
@@ -177,6 +198,18 @@ def _account_dict(each: "AccountResult") -> dict[str, Any]:
         "explanations": [vars(line) for line in each.explanations],
         "unexplained": each.unexplained,
         "state": each.state,
+    }
+
+
+def _part_dict(part: "PartTotal") -> dict[str, Any]:
+    return {
+        "source": part.key.source,
+        "billing_period": str(part.key.month),
+        "currency": part.key.currency,
+        "mart": part.mart,
+        "focus_total": part.billed,
+        "mart_total": part.in_mart,
+        "difference": part.difference,
     }
 
 

@@ -15,7 +15,13 @@ from finops_stack.reconcile.explaining import (
 )
 from finops_stack.reconcile.invoice_row import InvoiceRow
 from finops_stack.reconcile.matching import match
-from finops_stack.warehouse.invoice_totals import account_totals, invoice_lines, invoice_places
+from finops_stack.warehouse.invoice_totals import (
+    PartTotal,
+    account_totals,
+    invoice_lines,
+    invoice_places,
+    part_totals,
+)
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -23,16 +29,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Statement:
-    """Accounts by month and source; then invoices, those with charges first."""
+    """By month and source: accounts, marts of a part of the charges, invoices."""
 
     accounts: list[AccountResult]
+    parts: list[PartTotal]
     invoices: list[InvoiceResult]
 
     @property
     def is_explained(self) -> bool:
         """Whether nothing is left to explain."""
         both: Iterable[AccountResult | InvoiceResult] = [*self.accounts, *self.invoices]
-        return all(each.state != "unexplained" for each in both)
+        return all(each.state != "unexplained" for each in both) and not self.wrong_parts
+
+    @property
+    def wrong_parts(self) -> list[PartTotal]:
+        """Marts of a part of the charges that are not the same as FOCUS."""
+        return [part for part in self.parts if part.difference]
 
 
 def make_statement(
@@ -63,6 +75,11 @@ def make_statement(
     ]
     return Statement(
         [explain_account(total) for total in totals if source in (None, total.key.source)],
+        [
+            part
+            for part in part_totals(connection, lines, month)
+            if source in (None, part.key.source)
+        ],
         sorted((each for each in found if source is None or source in each.sources), key=_order),
     )
 

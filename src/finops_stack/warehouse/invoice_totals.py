@@ -1,7 +1,7 @@
 """What a bill adds up to at each step: delivered files, FOCUS rows, marts; FOCUS by invoice."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,16 @@ from finops_stack.warehouse.sql import quote_name
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# Every mart that holds the billed cost of all charges of an account. Of resources_by_month and
-# commitments_by_month it is a part: charges without a resource are in none.
+# Marts with the billed cost of all charges, by account.
 ACCOUNT_MARTS = ("cost_by_day", "cost_by_month", "reconciliation")
+# Marts with that of some charges, not all by account → its column, and which charges those are.
+PART_MARTS = {
+    "commitments_by_month": (
+        "purchased_cost",
+        "ChargeCategory = 'Purchase' and CommitmentDiscountId is not null",
+    ),
+    "resources_by_month": ("billed_cost", "ResourceId is not null"),
+}
 _ACCOUNT = "x_SourceName, BillingPeriodStart, BillingAccountId, BillingCurrency"
 _NOTHING = Decimal(0)
 # Money has up to 38 digits; Python's own 28 would round the sums of large ones.
@@ -41,8 +48,9 @@ class AccountKey:
 class InvoiceLine:
     """The charges of one account that are on one invoice, or (None) on no invoice by number.
 
-    billed is Σ BilledCost; the other four are parts of it: tax, credits, adjustments, and what
-    corrects the usage and purchases of an earlier month.
+    billed is Σ BilledCost; tax, credit, adjustment and correction (of the usage and purchases of
+    an earlier month) are parts of it, and so is in_part_marts: of the charges each of PART_MARTS
+    is to hold, in that order.
     """
 
     key: AccountKey
@@ -53,6 +61,7 @@ class InvoiceLine:
     credit: Decimal = _NOTHING
     adjustment: Decimal = _NOTHING
     correction: Decimal = _NOTHING
+    in_part_marts: tuple[Decimal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,22 @@ class AccountTotal:
     marts: dict[str, Decimal] = field(default_factory=dict)
 
 
+@dataclass
+class PartTotal:
+    """A mart of some charges, of one bill and currency: what of FOCUS it is to hold, and holds.
+    The key's account is empty."""
+
+    mart: str
+    key: AccountKey
+    billed: Decimal = _NOTHING
+    in_mart: Decimal = _NOTHING
+
+    @property
+    def difference(self) -> Decimal:
+        """FOCUS less mart."""
+        return EXACT.subtract(self.billed, self.in_mart)
+
+
 def invoice_lines(
     connection: "DuckDBPyConnection", month: BillingPeriod | None = None
 ) -> list[InvoiceLine]:
@@ -89,14 +114,15 @@ def invoice_lines(
             {_part("ChargeCategory = 'Tax'")},
             {_part("ChargeCategory = 'Credit'")},
             {_part("ChargeCategory = 'Adjustment'")},
-            {_part("ChargeCategory in ('Usage', 'Purchase') and ChargeClass = 'Correction'")}
+            {_part("ChargeCategory in ('Usage', 'Purchase') and ChargeClass = 'Correction'")},
+            {", ".join(_part(condition) for _, condition in PART_MARTS.values())}
         from {LAKE}.main.focus
         where {where}
         group by {_ACCOUNT}, invoice
         order by {_ACCOUNT}, invoice""",
         bound,
     ).fetchall()
-    return [InvoiceLine(_key(row), *row[4:]) for row in rows]
+    return [InvoiceLine(_key(row), *row[4:11], in_part_marts=row[11:]) for row in rows]
 
 
 def account_totals(
@@ -128,6 +154,38 @@ def account_totals(
         for key, billed in _mart_sums(connection, mart, month):
             of(key).marts[mart] = billed
     return sorted(totals.values(), key=lambda total: total.key.order)
+
+
+def part_totals(
+    connection: "DuckDBPyConnection",
+    lines: Iterable[InvoiceLine],
+    month: BillingPeriod | None = None,
+) -> list[PartTotal]:
+    """Every mart of a part of the charges, by bill and currency; lines as in account_totals."""
+    marts = [mart for mart in PART_MARTS if table_exists(connection, "main", mart)]
+    totals: dict[tuple[str, AccountKey], PartTotal] = {}
+
+    def of(mart: str, key: AccountKey) -> PartTotal:
+        bill = replace(key, account=None)
+        return totals.setdefault((mart, bill), PartTotal(mart, bill))
+
+    for line in lines:
+        for mart, billed in zip(PART_MARTS, line.in_part_marts, strict=True):
+            if mart in marts:
+                found = of(mart, line.key)
+                found.billed = EXACT.add(found.billed, billed)
+    for mart in marts:
+        where, bound = _of_month(month)
+        rows = connection.execute(
+            f"""select x_SourceName, BillingPeriodStart, null, BillingCurrency,
+                coalesce(sum({PART_MARTS[mart][0]}), 0)::decimal(38, 15)
+            from {LAKE}.main.{quote_name(mart)} where {where}
+            group by x_SourceName, BillingPeriodStart, BillingCurrency""",
+            bound,
+        ).fetchall()
+        for row in rows:
+            of(mart, _key(row)).in_mart = row[4]
+    return sorted(totals.values(), key=lambda total: (total.key.order, total.mart))
 
 
 def invoice_places(
