@@ -1,5 +1,6 @@
 """A reconciliation as people and other programs read it: tables, csv rows, JSON."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from finops_stack.cli.format import count_text, exact_money_text
@@ -22,7 +23,7 @@ def _show_accounts(statement: "Statement") -> None:
     if not statement.accounts:
         return
     numbers = ("raw total", "FOCUS total", "marts")
-    rows: list[list[object]] = []
+    rows: list[Sequence[object]] = []
     for each in statement.accounts:
         rows.append([*account_place(each), *_account_numbers(each), _account_words(each)])
         rows += [[""] * 7 + [f"{exact_money_text(e.amount)} {e.what}"] for e in each.explanations]
@@ -74,7 +75,7 @@ def _show_invoices(statement: "Statement") -> None:
         return
     show_line()
     numbers = ("invoiced", "FOCUS total", "difference")
-    rows: list[list[object]] = []
+    rows: list[Sequence[object]] = []
     for each in statement.invoices:
         rows.append([*invoice_place(each), *_invoice_numbers(each), _invoice_words(each)])
         rows += [

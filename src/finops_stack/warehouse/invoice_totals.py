@@ -122,7 +122,14 @@ def invoice_lines(
         order by {_ACCOUNT}, invoice""",
         bound,
     ).fetchall()
-    return [InvoiceLine(_key(row), *row[4:11], in_part_marts=row[11:]) for row in rows]
+    return [_line(row) for row in rows]
+
+
+def _line(row: Sequence[Any]) -> InvoiceLine:
+    number, charges, billed, tax, credit, adjustment, correction, *in_marts = row[4:]
+    return InvoiceLine(
+        _key(row), number, charges, billed, tax, credit, adjustment, correction, tuple(in_marts)
+    )
 
 
 def account_totals(
