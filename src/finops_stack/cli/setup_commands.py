@@ -112,8 +112,7 @@ def add(
         str | None, typer.Option(help="bigquery: where queries run, such as EU.")
     ] = None,
     maximum_bytes_billed: Annotated[
-        int | None,
-        typer.Option(help="bigquery: refuse a query that would read more."),
+        int | None, typer.Option(help="bigquery: refuse a query that would read more.")
     ] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="Another server of that kind.")] = None,
 ) -> None:
