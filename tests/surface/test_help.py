@@ -20,6 +20,8 @@ VERBS = [
     "report",
     "export",
     "history",
+    "publish",
+    "rollback",
     "doctor",
 ]
 HEAVY = {"duckdb", "_duckdb", "dbt", "dlt", "pyarrow", "boto3", "botocore"}

@@ -8,9 +8,11 @@ from finops_stack.cli import (
     doctor_command,
     export_command,
     history_command,
+    publish_command,
     query_command,
     reconcile_command,
     report_command,
+    rollback_command,
     run_command,
     setup_commands,
     sources_command,
@@ -33,4 +35,6 @@ def register(app: typer.Typer) -> None:
     report_command.register(app)
     export_command.register(app)
     history_command.register(app)
+    publish_command.register(app)
+    rollback_command.register(app)
     doctor_command.register(app)

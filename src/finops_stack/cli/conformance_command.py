@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from finops_stack.cli.bill_notes import read_notes, say_notes
 from finops_stack.cli.conformance_report import Report, as_dict, as_html, as_junit, show_text
 from finops_stack.cli.context import Context
 from finops_stack.cli.output import show_json
@@ -116,6 +117,7 @@ def _judge_published(state: Context, source: str | None, version: str) -> Report
 
     if source is not None:
         state.session.sources(source)
+    say_notes(state.reporter, read_notes(state.session.lake, source=source))
     with state.session.lake.published() as connection:
         report = _report(
             connection,

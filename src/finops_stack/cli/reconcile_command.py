@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 # Warnings; the table and the other formats have every line.
 _TOP = 20
-_WORDS = {"held": "held back", "refused": "refused"}
+# How it ended → what tells more; what was rolled back stands in the status.
+_TELLS = {"held": "finops check", "refused": "finops plan"}
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,14 @@ def _require_source(source: str | None, known: set[str]) -> None:
 
 
 def _to_dict(found: Reconciliation) -> dict[str, Any]:
+    from finops_stack.warehouse.bill_states import WORDS
+
     unpublished = [
         {
             "source": row.source,
             "billing_period": row.billing_period,
             "delivery_id": row.delivery_id,
-            "state": _WORDS[row.outcome],
+            "state": WORDS[row.outcome],
             "reason": row.reason or None,
         }
         for row in found.unpublished
@@ -123,6 +126,8 @@ def _to_dict(found: Reconciliation) -> dict[str, Any]:
 
 def _say(state: Context, found: Reconciliation) -> None:
     """What is not explained, and what to do next; what is published is not the newest."""
+    from finops_stack.warehouse.bill_states import WORDS
+
     statement = found.statement
     there = {(each.total.key.source, str(each.total.key.month)) for each in statement.accounts}
     for row in found.unpublished:
@@ -130,8 +135,8 @@ def _say(state: Context, found: Reconciliation) -> None:
         compared = "what was published before is compared" if before else "nothing is published"
         state.reporter.warn(
             f"{row.source} {row.billing_period}: delivery {row.delivery_id}"
-            f" was {_WORDS[row.outcome]}; {compared}",
-            "finops check" if row.outcome == "held" else "finops plan",
+            f" was {WORDS[row.outcome]}; {compared}",
+            _TELLS.get(row.outcome, "finops status"),
         )
     warnings = [_account_warning(a) for a in statement.accounts if a.state == "unexplained"]
     warnings += [_part_warning(part) for part in statement.wrong_parts]
