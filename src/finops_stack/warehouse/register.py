@@ -116,7 +116,8 @@ class Intervention:
 
 def ensure_register(connection: "DuckDBPyConnection") -> None:
     """Set the lake's options and make the register's tables, once."""
-    if not table_exists(connection, "ops", "published"):
+    there = _tables_there(connection)
+    if "published" not in there:
         connection.execute(f"create schema if not exists {LAKE}.ops")
         for option, value in _LAKE_OPTIONS.items():
             connection.execute(f"call {LAKE}.set_option({quote_text(option)}, {quote_text(value)})")
@@ -124,11 +125,20 @@ def ensure_register(connection: "DuckDBPyConnection") -> None:
             f"call {LAKE}.set_option('data_inlining_row_limit', {_INLINE_ROWS}, schema => 'ops')"
         )
     # A lake made by an older version lacks the later ones.
-    lacking = [name for name in _TABLES if not table_exists(connection, "ops", name)]
+    lacking = [name for name in _TABLES if name not in there]
     if lacking:
         with transaction(connection):
             for name in lacking:
                 connection.execute(f"create table {LAKE}.ops.{name} ({_TABLES[name]})")
+
+
+def _tables_there(connection: "DuckDBPyConnection") -> set[str]:
+    """In one question: each takes 15 ms."""
+    rows = connection.execute(
+        "select table_name from duckdb_tables() where database_name = ? and schema_name = 'ops'",
+        [LAKE],
+    ).fetchall()
+    return {str(row[0]) for row in rows}
 
 
 def add_delivery(connection: "DuckDBPyConnection", row: DeliveryRow) -> None:
