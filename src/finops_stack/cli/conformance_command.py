@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -83,8 +83,8 @@ def _judge_files(
     """One report a dataset; needs no settings and no lake."""
     from finops_stack.conformance.inputs import open_inputs
 
-    with _engine(state).connect() as connection:
-        found = open_inputs(connection, path, dataset=dataset)
+    with TemporaryDirectory() as staging, _engine(state).connect() as connection:
+        found = open_inputs(connection, path, dataset=dataset, staging=Path(staging))
         relations = {each.dataset: each.relation for each in found}
         return [
             _report(
