@@ -82,7 +82,10 @@ def speed(options: argparse.Namespace) -> bool:
     for rows in sizes:
         (file,) = lab.focus_files(rows)
         both = (measure_ours(file), validator.measure(file))
-        cells = [f"{each.wall_s:.1f} s, {each.peak_bytes / 1e9:.2f} GB" for each in both]
+        cells = [
+            f"{each.wall_s:.1f} s, {each.cpu_s:.1f} of CPU, {each.peak_bytes / 1e9:.2f} GB"
+            for each in both
+        ]
         print(f"| {rows:,} | {' | '.join(cells)} |", flush=True)
     return True
 

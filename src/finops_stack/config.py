@@ -7,6 +7,7 @@ import difflib
 import os
 import re
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -195,6 +196,20 @@ class CurrencySettings(_Section):
         return self
 
 
+class ReconcileSettings(_Section):
+    """What the bills are reconciled with: the invoices, in a file of the user's."""
+
+    invoices: Path | None = Field(
+        default=None, description="csv of invoices, or a file of FOCUS's InvoiceDetail"
+    )
+    rounding: Decimal = Field(
+        default=Decimal(0),
+        ge=0,
+        allow_inf_nan=False,
+        description="difference of an invoice that counts as rounding, in its currency",
+    )
+
+
 class Config(BaseSettings):
     """All settings of one installation."""
 
@@ -211,6 +226,7 @@ class Config(BaseSettings):
     )
     account_names: Path | None = Field(default=None, description="csv with account_id,account_name")
     currency: CurrencySettings = CurrencySettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     checks: dict[str, Literal["gate", "warn", "ignore"]] = Field(
         default_factory=dict, description="severity by check id"
     )
@@ -308,6 +324,9 @@ def _anchored(config: Config, folder: Path) -> Config:
             "vendor_folders": tuple(folder / p.expanduser() for p in config.vendor_folders),
             "account_names": anchor(config.account_names),
             "currency": config.currency.model_copy(update={"rates": anchor(config.currency.rates)}),
+            "reconcile": config.reconcile.model_copy(
+                update={"invoices": anchor(config.reconcile.invoices)}
+            ),
         }
     )
 
@@ -337,6 +356,7 @@ def _known_keys(place: tuple[int | str, ...]) -> list[str]:
         "gcs": GcsSettings,
         "bigquery": BigQuerySettings,
         "currency": CurrencySettings,
+        "reconcile": ReconcileSettings,
     }
     for part in place:
         model = sections.get(str(part), model)

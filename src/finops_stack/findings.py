@@ -44,7 +44,8 @@ class CheckResult:
 
     billing_period is YYYY-MM; billed_cost is the BilledCost of the failed rows, or the amount
     in doubt (Σ |difference|) where sums are compared, over all currencies of the bill; samples
-    are up to five failing rows, column → text. `unit` is what failed_rows counts.
+    are up to five failing rows, column → text. `unit` is what failed_rows counts. `overridden`:
+    it would have held the bill back, but somebody published it by force.
     """
 
     check_id: str
@@ -57,6 +58,7 @@ class CheckResult:
     note: str = ""
     samples: tuple[dict[str, str], ...] = ()
     unit: Literal["row", "column"] = "row"
+    overridden: bool = False
 
     @property
     def passed(self) -> bool:
@@ -66,7 +68,7 @@ class CheckResult:
     @property
     def holds_back(self) -> bool:
         """Whether this result keeps its bill from being published."""
-        return self.severity == "gate" and not self.passed
+        return self.severity == "gate" and not self.passed and not self.overridden
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe; money as text, so that no float touches it."""
@@ -81,6 +83,7 @@ class CheckResult:
             "note": self.note,
             "samples": [dict(sample) for sample in self.samples],
             "unit": self.unit,
+            "overridden": self.overridden,
         }
 
     @classmethod
@@ -96,8 +99,9 @@ class CheckResult:
             billed_cost=Decimal(data["billed_cost"]),
             note=data["note"],
             samples=tuple(dict(sample) for sample in data["samples"]),
-            # Results of lakes from before there was another unit have none.
+            # Results of lakes from before there were these two have none.
             unit=data.get("unit", "row"),
+            overridden=data.get("overridden", False),
         )
 
 

@@ -37,6 +37,7 @@ ALLOWED = {
     ("cli/setup_commands.py", "aws"): EXAMPLE,
     ("cli/main.py", "aws"): EXAMPLE,
     ("cli/history_command.py", "aws"): EXAMPLE,
+    ("cli/publish_command.py", "aws"): EXAMPLE,
     ("cli/run_command.py", "aws"): EXAMPLE,
     **{("conformance/waivers.toml", name): EMITTERS for name in IN_WAIVERS},
 }

@@ -141,6 +141,9 @@ class Installation:
         with self.attached(self.published_snapshot()) as connection:
             tables = {name: rows_of(connection, name) for name in bill_tables(connection)}
             tables["focus"] = rows_of(connection, "focus")
+            # What differs between two runs that did the same is when and by which run.
+            tables["restatements"] = rows_of(connection, "restatements", "run_id, restated_at")
+            tables["bills"] = rows_of(connection, "bills", "since")
         with self.attached() as connection:
             for name, found in (
                 ("published", latest_published(connection)),
@@ -203,8 +206,11 @@ def expected(amounts, delivery_id):
     return (delivery_id, len(amounts), sum(map(Decimal, amounts)))
 
 
-def rows_of(connection, name):
-    return sorted(map(str, connection.execute(f'from lake.main."{name}"').fetchall()))
+def rows_of(connection, name, without=""):
+    shown = f"* exclude ({without})" if without else "*"
+    return sorted(
+        map(str, connection.execute(f'select {shown} from lake.main."{name}"').fetchall())
+    )
 
 
 def files_with(text, *folders):

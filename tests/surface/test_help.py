@@ -15,10 +15,13 @@ VERBS = [
     "run",
     "status",
     "check",
+    "reconcile",
     "query",
     "report",
     "export",
     "history",
+    "publish",
+    "rollback",
     "doctor",
 ]
 HEAVY = {"duckdb", "_duckdb", "dbt", "dlt", "pyarrow", "boto3", "botocore"}

@@ -1,6 +1,7 @@
 """finops.toml, environment and flags: order, mistakes, secrets, paths."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,16 @@ def test_settings_cannot_be_changed_later(write):
     config = load_config(write(""))
     with pytest.raises(ValueError, match="frozen"):
         config.retention.days = 1
+
+
+def test_the_invoices_lie_beside_the_file_and_rounding_is_exact(write, tmp_path):
+    text = '[reconcile]\ninvoices = "invoices.csv"\nrounding = 0.01\n'
+    settings = load_config(write(text)).reconcile
+    assert settings.invoices == tmp_path / "invoices.csv"
+    assert settings.rounding == Decimal("0.01")
+    assert load_config(write("")).reconcile.rounding == 0
+
+
+@pytest.mark.parametrize("line", ["rounding = -0.01", "rounding = nan", 'invoice = "x.csv"'])
+def test_wrong_reconcile_settings_are_refused(write, line):
+    assert "reconcile." in refusal(write(f"[reconcile]\n{line}\n")).message

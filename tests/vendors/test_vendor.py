@@ -134,6 +134,7 @@ def test_costs_tie_out(built: Built, vendor: str, case: str) -> None:
             ("focus", "BilledCost", "BillingCurrency"),
             ("cost_by_month", "billed_cost", "BillingCurrency"),
             ("cost_by_day", "billed_cost", "BillingCurrency"),
+            ("reconciliation", "billed_cost", "BillingCurrency"),
         ):
             totals.append(
                 connection.execute(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from finops_stack.cli.bill_notes import forced_text, waiting_text
 from finops_stack.cli.context import Context
 from finops_stack.cli.format import count_text, money_text
 from finops_stack.cli.output import FormatOption, show_json, show_line
@@ -37,11 +38,14 @@ def check(
     """Show the check report; exit code 3 when a bill is held back."""
     state: Context = context.obj
     report = read_report(state.session, run)
+    notes = _notes(state.session)
     if output == "json":
-        show_json(_to_dict(report, every=every))
+        show_json(_to_dict(report, notes, every=every))
     else:
         for (source, period, delivery), results in report.items():
             _show_bill(f"{source} {period} {delivery}".rstrip(), results, every=every)
+            for note in notes.get((source, period, delivery), []):
+                show_line(f"  note  {note}")
     held = any(result.holds_back for results in report.values() for result in results)
     if held:
         state.reporter.say(
@@ -93,13 +97,33 @@ def _wanted(
     return wanted
 
 
-def _to_dict(report: Report, *, every: bool) -> list[dict[str, Any]]:
+def _notes(session: "Session") -> dict[tuple[str, str, str], list[str]]:
+    """(source, month, delivery) → what every reader is told of it."""
+    from finops_stack.warehouse.bill_states import bill_states
+
+    notes: dict[tuple[str, str, str], list[str]] = {}
+    with session.lake.open(read_only=True) as connection:
+        for state in bill_states(connection):
+            for outcome, text in (
+                (state.shown, forced_text(state)),
+                (state.waiting, waiting_text(state)),
+            ):
+                if outcome is not None and text:
+                    key = (state.source, state.billing_period, outcome.delivery_id)
+                    notes.setdefault(key, []).append(text)
+    return notes
+
+
+def _to_dict(
+    report: Report, notes: dict[tuple[str, str, str], list[str]], *, every: bool
+) -> list[dict[str, Any]]:
     return [
         {
             "source": source,
             "billing_period": period,
             "delivery_id": delivery,
             "held_back": any(result.holds_back for result in results),
+            "notes": notes.get((source, period, delivery), []),
             "passed": sum(result.passed for result in results),
             "failed": sum(not result.passed for result in results),
             "checks": [
@@ -115,9 +139,12 @@ def _to_dict(report: Report, *, every: bool) -> list[dict[str, Any]]:
 def _show_bill(bill: str, results: "list[CheckResult]", *, every: bool) -> None:
     failed = [result for result in results if not result.passed]
     gates = sum(result.holds_back for result in failed)
+    forced = sum(result.overridden for result in failed)
+    warnings = len(failed) - gates - forced
     counts = [f"{len(results) - len(failed)} checks passed"]
-    counts += [f"{len(failed) - gates} warnings"] if len(failed) > gates else []
+    counts += [f"{warnings} warnings"] if warnings else []
     counts += [f"{gates} hold it back"] if gates else []
+    counts += [f"{forced} overridden"] if forced else []
     show_line(f"{bill}: {', '.join(counts)}")
     for result in _worst_first(results):
         if every or not result.passed:
@@ -125,7 +152,7 @@ def _show_bill(bill: str, results: "list[CheckResult]", *, every: bool) -> None:
 
 
 def _show_result(result: "CheckResult") -> None:
-    word = "ok" if result.passed else "GATE" if result.holds_back else "warn"
+    word = "ok" if result.passed else "GATE" if result.severity == "gate" else "warn"
     note = f" ({result.note})" if result.note else ""
     show_line(f"  {word:<4}  {result.check_id}: {result.what}{note}")
     if result.passed:
@@ -149,4 +176,4 @@ def _sample_text(sample: dict[str, str]) -> str:
 
 
 def _worst_first(results: "Iterable[CheckResult]") -> "list[CheckResult]":
-    return sorted(results, key=lambda r: (not r.holds_back, r.passed, r.check_id))
+    return sorted(results, key=lambda r: (not r.holds_back, not r.overridden, r.passed, r.check_id))

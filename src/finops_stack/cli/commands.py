@@ -8,8 +8,11 @@ from finops_stack.cli import (
     doctor_command,
     export_command,
     history_command,
+    publish_command,
     query_command,
+    reconcile_command,
     report_command,
+    rollback_command,
     run_command,
     setup_commands,
     sources_command,
@@ -27,8 +30,11 @@ def register(app: typer.Typer) -> None:
     status_command.register(app)
     check_command.register(app)
     conformance_command.register(app)
+    reconcile_command.register(app)
     query_command.register(app)
     report_command.register(app)
     export_command.register(app)
     history_command.register(app)
+    publish_command.register(app)
+    rollback_command.register(app)
     doctor_command.register(app)

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from finops_stack.cli.bill_notes import read_notes, say_notes
 from finops_stack.cli.conformance_report import Report, as_dict, as_html, as_junit, show_text
 from finops_stack.cli.context import Context
 from finops_stack.cli.output import show_json
@@ -82,8 +83,8 @@ def _judge_files(
     """One report a dataset; needs no settings and no lake."""
     from finops_stack.conformance.inputs import open_inputs
 
-    with _engine(state).connect() as connection:
-        found = open_inputs(connection, path, dataset=dataset)
+    with TemporaryDirectory() as staging, _engine(state).connect() as connection:
+        found = open_inputs(connection, path, dataset=dataset, staging=Path(staging))
         relations = {each.dataset: each.relation for each in found}
         return [
             _report(
@@ -116,6 +117,7 @@ def _judge_published(state: Context, source: str | None, version: str) -> Report
 
     if source is not None:
         state.session.sources(source)
+    say_notes(state.reporter, read_notes(state.session.lake, source=source))
     with state.session.lake.published() as connection:
         report = _report(
             connection,

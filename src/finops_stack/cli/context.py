@@ -1,5 +1,7 @@
 """What every verb starts from: options before the verb, and what they open."""
 
+import os
+import pwd
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,3 +48,10 @@ class Context:
     def now(self) -> datetime:
         """This moment in UTC; the only place the clock is read for a run."""
         return datetime.now(UTC).replace(tzinfo=None)
+
+    def user(self) -> str:
+        """Who runs this, as the operating system knows him; not what the environment says."""
+        try:
+            return pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # as in a container that is run as any number
+            return f"uid {os.getuid()}"

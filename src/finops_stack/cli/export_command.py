@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from finops_stack.cli.bill_notes import bill_notes
 from finops_stack.cli.context import Context
 from finops_stack.cli.exporting import ExportedBill, ExportPlan, require_place, total, write_export
 from finops_stack.cli.format import count_text, month_text, plain_text
@@ -50,6 +51,7 @@ def export(
     overwrite: Annotated[bool, typer.Option(help="Replace an earlier export.")] = False,
 ) -> None:
     """Export FOCUS data to a folder, one file set per billing period."""
+    from finops_stack.warehouse.bill_states import bill_states
     from finops_stack.warehouse.export import published_bills
     from finops_stack.warehouse.snapshots import newest_publication
 
@@ -59,10 +61,12 @@ def export(
     lake = state.session.lake
     with lake.open(read_only=True) as connection:
         snapshot = newest_publication(connection).snapshot_id
+        states = bill_states(connection)
     with lake.published(snapshot=snapshot) as connection:
         bills = _chosen(published_bills(connection), months, source)
         require_place(_local(to), overwrite=overwrite)
-        plan = ExportPlan(to, version, kind, lineage, bills, snapshot)
+        notes = tuple(bill_notes(states, {(bill.source, bill.billing_period) for bill in bills}))
+        plan = ExportPlan(to, version, kind, lineage, bills, snapshot, notes)
         with state.reporter.step("export", len(bills)) as step:
             exported = write_export(plan, connection, done=lambda _: step.advance())
     _show(plan, exported)
@@ -99,4 +103,6 @@ def _show(plan: ExportPlan, exported: list[ExportedBill]) -> None:
         files = sum(len(bill.files) for bill in bills)
         costs = ", ".join(f"{plain_text(c)} {name}" for name, c in figures.billed_cost.items())
         show_line(f"{month}: {files} files, {count_text(figures.rows)} rows, BilledCost {costs}")
+    for note in plan.notes:
+        show_line(f"note: {note}")
     show_line(f"wrote FOCUS {plan.version} as {plan.kind} to {plan.folder}")

@@ -23,7 +23,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class ExportPlan:
-    """What is exported, and how."""
+    """What is exported, and how. notes: what to know of bills that are not as delivered last."""
 
     folder: Path
     version: str
@@ -31,6 +31,7 @@ class ExportPlan:
     lineage: bool
     bills: "Sequence[BillKey]"
     snapshot: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def _write_manifest(plan: ExportPlan, exported: Sequence[ExportedBill]) -> None:
         "snapshot": plan.snapshot,
         "rows": sum(each.figures.rows for each in exported),
         "BilledCost": _texts(total([each.figures for each in exported])),
+        "notes": list(plan.notes),
         "bills": [each.to_dict() for each in exported],
     }
     part = plan.folder / f".{MANIFEST}.part"

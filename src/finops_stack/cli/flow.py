@@ -26,16 +26,18 @@ from finops_stack.errors import EXIT_INTERRUPTED, FinopsError, InputError
 from finops_stack.ingest.landed import Landed
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Vendor
+from finops_stack.warehouse.bill_states import ensure_states
 from finops_stack.warehouse.bills import table_columns
 from finops_stack.warehouse.engine import EngineError, first_line
 from finops_stack.warehouse.lock import RunLock, lake_lock
 from finops_stack.warehouse.rates import store_rates
 from finops_stack.warehouse.register import ensure_register, landed_forms
+from finops_stack.warehouse.restatements import ensure_restatements
 from finops_stack.warehouse.retention import sweep_temporary
 from finops_stack.warehouse.unpublished_files import forget_lost_files
 
 if TYPE_CHECKING:
-    pass
+    from duckdb import DuckDBPyConnection
 
 
 def run(
@@ -48,8 +50,8 @@ def run(
     full: bool = False,
 ) -> RunSummary:
     """One run over the given sources and months. Raises FinopsError for what stops it whole."""
-    summary = RunSummary(run_id=f"{now:%Y%m%dT%H%M%S%f}Z")
-    with stoppable(), _explained(summary), lake_lock(session.lake) as lock:
+    summary = RunSummary(run_id=run_id_of(now))
+    with at_work(session, summary) as lock:
         with reporter.step("discover", 1):
             known = read_known(session)
             summary.plans = plan_sources(
@@ -59,8 +61,27 @@ def run(
         loads = any(bill.loads for plan in summary.plans for bill in plan.bills)
         if loads or summary.new_rates:
             lock.sign(now)
-            _load(session, reporter, summary, now, lock)
+            load(
+                session,
+                reporter,
+                summary,
+                now,
+                land=lambda connection: land_bills(session, connection, reporter, summary, now),
+                lock=lock,
+            )
     return summary
+
+
+def run_id_of(now: datetime) -> str:
+    """What everything a run writes is known by."""
+    return f"{now:%Y%m%dT%H%M%S%f}Z"
+
+
+@contextmanager
+def at_work(session: Session, summary: RunSummary) -> Iterator[RunLock]:
+    """The only one at work on the lake; what stops the work is told in the user's words."""
+    with stoppable(), _explained(summary), lake_lock(session.lake) as lock:
+        yield lock
 
 
 @contextmanager
@@ -93,9 +114,16 @@ def _after(summary: RunSummary) -> str:
     return "; nothing was published"
 
 
-def _load(
-    session: Session, reporter: Reporter, summary: RunSummary, now: datetime, lock: RunLock
+def load(
+    session: Session,
+    reporter: Reporter,
+    summary: RunSummary,
+    now: datetime,
+    *,
+    land: Callable[["DuckDBPyConnection"], None],
+    lock: RunLock,
 ) -> None:
+    """Land, convert, check, publish. land: adds to the summary the bills there are to convert."""
     # What is wrong with these would stop the run after its work, so it is asked for before.
     session.account_names()
     require_judgements(session)
@@ -106,10 +134,12 @@ def _load(
     start_imports()
     with lake.open() as connection:
         ensure_register(connection)
+        ensure_states(connection)
+        ensure_restatements(connection)
         forget_lost_files(connection, lake.data_path)
         clear_unfinished(session, connection, now)
         store_rates(connection, session.exchange_rates())
-        land_bills(session, connection, reporter, summary, now)
+        land(connection)
         there = InLake(landed_forms(connection), table_columns(connection))
     if summary.landed:
         _convert(session, reporter, summary, there)

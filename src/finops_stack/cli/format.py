@@ -26,6 +26,14 @@ def money_text(amount: Decimal | None, places: int = 2) -> str:
     return "" if amount is None else f"{amount:,.{places}f}"
 
 
+def exact_money_text(amount: Decimal | None) -> str:
+    """Thousands apart, every digit there is, at least two places: '1,200.00', '0.001'."""
+    if amount is None:
+        return ""
+    whole, _, places = format(amount, ",f").partition(".")
+    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+
+
 def change_text(amount: Decimal | None) -> str:
     """Money with its sign: '+1,200.00'."""
     return "" if amount is None else f"{amount:+,.2f}" if round(amount, 2) else "0.00"

@@ -156,13 +156,13 @@ def _land(
     except FinopsError as error:
         return _Refused(error)
     try:
-        _require_loadable(session, connection, plan.vendor, landed)
+        require_loadable(session, connection, plan.vendor, landed)
     except FinopsError as error:
         return _Refused(error, tuple(file.path for file in landed.files))
     return landed
 
 
-def _require_loadable(
+def require_loadable(
     session: Session, connection: "DuckDBPyConnection", vendor: Vendor, landed: Landed
 ) -> None:
     """All the bill's form asks for is there, and every value is one of its kind."""

@@ -1,6 +1,8 @@
 """The end of a run: judge the new bills, put back what fails, move the published pointer."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -8,22 +10,34 @@ from finops_stack.bill import BillKey
 from finops_stack.cli.judging import bill_key, judge_bills
 from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
-from finops_stack.cli.summary import RunSummary
+from finops_stack.cli.summary import Force, RunSummary
 from finops_stack.deliveries.delivery import Delivery
+from finops_stack.findings import CheckResult, text_of
 from finops_stack.ingest.landed import Landed
 from finops_stack.period import BillingPeriod
+from finops_stack.warehouse.bill_states import bill_states, store_states
 from finops_stack.warehouse.bills import bill_tables, put_back
 from finops_stack.warehouse.lake import current_snapshot, published_snapshot, transaction
 from finops_stack.warehouse.register import (
+    Intervention,
     OutcomeKind,
     OutcomeRow,
     add_check_results,
+    add_intervention,
     add_outcomes,
     add_run,
+    latest_published,
     publish,
     unfinished_runs,
 )
+from finops_stack.warehouse.restatements import (
+    Replaced,
+    compare_replaced,
+    drop_unfinished,
+    store_compared,
+)
 from finops_stack.warehouse.retention import expire
+from finops_stack.warehouse.rollback import unsettled_rollbacks
 from finops_stack.warehouse.unpublished_files import sync_unpublished
 
 if TYPE_CHECKING:
@@ -39,15 +53,27 @@ def judge_and_publish(
     with session.lake.open() as connection:
         if built:
             with reporter.step("check", 1):
-                summary.results = judge_bills(session, connection, built)
+                summary.results = _judged(session, connection, summary, built)
         _sort(summary, built)
         with reporter.step("publish", 1):
             back = [landed for landed, _ in summary.failed]
             back += [landed for landed, _ in summary.held]
             put_back_bills(session, connection, [bill_key(landed) for landed in back])
+            outcomes = _outcomes(session, summary, now)
+            is_news = _tell(connection, summary, outcomes, now)
             sync_unpublished(connection, session.lake.data_path)
-            _record(session, connection, summary, now)
+            _record(connection, summary, outcomes, now, is_news=is_news)
             expire(connection, days=session.config.retention.days, now=now)
+
+
+def _judged(
+    session: Session, connection: "DuckDBPyConnection", summary: RunSummary, built: Sequence[Landed]
+) -> list[CheckResult]:
+    """The results of all checks; under force none holds its bill back, and each says so."""
+    results = judge_bills(session, connection, built)
+    if summary.force is None:
+        return results
+    return [replace(result, overridden=result.holds_back) for result in results]
 
 
 def _sort(summary: RunSummary, built: Sequence[Landed]) -> None:
@@ -87,39 +113,76 @@ def put_back_bills(
 
 
 def clear_unfinished(session: Session, connection: "DuckDBPyConnection", now: datetime) -> None:
-    """Take back what runs that never ended left in the tables.
+    """Make the tables what is published: take back what runs that never ended left in them, and
+    what a rollback left behind, which moved the pointer alone.
 
-    Without it the next publication would carry their rows, which no check has seen, for every
-    bill that is not loaded again.
+    Without it the next publication would carry those rows for every bill that is not loaded again.
     """
+    drop_unfinished(connection)
     unfinished = unfinished_runs(connection)
-    keys = {
-        BillKey(row.source, BillingPeriod.parse(row.billing_period).start)
-        for rows in unfinished.values()
-        for row in rows
-    }
+    rollbacks = unsettled_rollbacks(connection)
+    bills = {(row.source, row.billing_period) for rows in unfinished.values() for row in rows}
+    bills |= {(row.source, row.billing_period) for rows in rollbacks.values() for row in rows}
+    keys = {BillKey(source, BillingPeriod.parse(period).start) for source, period in bills}
     put_back_bills(session, connection, sorted(keys))
-    for run_id, rows in unfinished.items():
+    for run_id, landed in unfinished.items():
+        started_at = min(row.landed_at for row in landed)
         add_run(
-            connection,
-            run_id=run_id,
-            started_at=min(row.landed_at for row in rows),
-            ended_at=now,
-            outcome="interrupted",
+            connection, run_id=run_id, started_at=started_at, ended_at=now, outcome="interrupted"
         )
+    for run_id in rollbacks:
+        add_run(connection, run_id=run_id, started_at=now, ended_at=now, outcome="rolled back")
+
+
+def _tell(
+    connection: "DuckDBPyConnection",
+    summary: RunSummary,
+    outcomes: Sequence[OutcomeRow],
+    now: datetime,
+) -> bool:
+    """Keep beside the bills what readers ask of them: what was restated, what is held back.
+
+    Tells whether readers have to hear of it even where no bill is published.
+    """
+    snapshot = published_snapshot(connection)
+    replaced = _replaced(connection, summary)
+    if replaced and snapshot is not None:
+        compare_replaced(connection, replaced, run_id=summary.run_id, snapshot=snapshot, at=now)
+    with transaction(connection):
+        if replaced and snapshot is not None:
+            store_compared(connection)
+        return store_states(connection, bill_states(connection, outcomes))
+
+
+def _replaced(connection: "DuckDBPyConnection", summary: RunSummary) -> list[Replaced]:
+    before = latest_published(connection)
+    found = []
+    for landed in summary.published:
+        delivery = landed.delivery
+        row = before.get((delivery.source, str(delivery.period)))
+        if row is not None:
+            found.append(Replaced(bill_key(landed), row.delivery_id, delivery.delivery_id))
+    return found
 
 
 def _record(
-    session: Session, connection: "DuckDBPyConnection", summary: RunSummary, now: datetime
+    connection: "DuckDBPyConnection",
+    summary: RunSummary,
+    outcomes: Sequence[OutcomeRow],
+    now: datetime,
+    *,
+    is_news: bool,
 ) -> None:
     """Outcomes, check results and the pointer, in one transaction: all of them or none."""
-    outcomes = _outcomes(session, summary, now)
     results = [(r.source, r.billing_period, r.to_dict()) for r in summary.results]
     snapshot = current_snapshot(connection)
+    is_published = published_snapshot(connection) is not None
     summary.recording = True
     with transaction(connection):
         add_outcomes(connection, outcomes)
         add_check_results(connection, summary.run_id, results)
+        if summary.force is not None and summary.overridden:
+            add_intervention(connection, _forced(summary, summary.force, outcomes, now))
         add_run(
             connection,
             run_id=summary.run_id,
@@ -127,8 +190,36 @@ def _record(
             ended_at=datetime.now(UTC).replace(tzinfo=None),
             outcome=str(summary.exit_code),
         )
-        if summary.published or (summary.new_rates and published_snapshot(connection) is not None):
+        if summary.published or (is_published and (is_news or summary.new_rates)):
             publish(connection, run_id=summary.run_id, snapshot_id=snapshot, at=now)
+
+
+def _forced(
+    summary: RunSummary, force: Force, outcomes: Sequence[OutcomeRow], now: datetime
+) -> Intervention:
+    """The record of a forced publication: of what, and which checks it overrode."""
+    (outcome,) = outcomes
+    details = {
+        "source": outcome.source,
+        "billing_period": outcome.billing_period,
+        "delivery_id": outcome.delivery_id,
+        "overridden": [
+            {
+                "check_id": result.check_id,
+                "failed_rows": result.failed_rows,
+                "billed_cost": text_of(result.billed_cost),
+            }
+            for result in summary.overridden
+        ],
+    }
+    return Intervention(
+        run_id=summary.run_id,
+        action="forced publication",
+        done_by=force.by,
+        reason=force.reason,
+        done_at=now,
+        details=json.dumps(details),
+    )
 
 
 def _outcomes(session: Session, summary: RunSummary, now: datetime) -> list[OutcomeRow]:
@@ -139,7 +230,8 @@ def _outcomes(session: Session, summary: RunSummary, now: datetime) -> list[Outc
         (landed.delivery, "held", ", ".join(sorted({r.check_id for r in results})))
         for landed, results in summary.held
     ]
-    became += [(landed.delivery, "published", "") for landed in summary.published]
+    why = summary.force.outcome_reason if summary.force and summary.overridden else ""
+    became += [(landed.delivery, "published", why) for landed in summary.published]
     return [
         OutcomeRow(
             run_id=summary.run_id,

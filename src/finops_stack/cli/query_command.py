@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from finops_stack.cli.bill_notes import bill_notes, say_notes
 from finops_stack.cli.context import Context
 from finops_stack.cli.format import count_text, json_text
 from finops_stack.cli.output import show_table, write_csv
@@ -57,7 +58,7 @@ def query(
     text = sys.stdin.read() if sql == "-" else sql
     if output == "parquet" and to is None and sys.stdout.isatty():
         raise InputError("Parquet is no text for a terminal", hint="give --to FILE, or pipe it")
-    snapshot = _snapshot(state.session.lake, as_of)
+    snapshot, notes = _snapshot(state.session.lake, as_of)
     with locked(state.session.lake, snapshot=snapshot) as connection:
         found = Query(connection, text)
         with _target(to, binary=output == "parquet") as file:
@@ -68,16 +69,20 @@ def query(
         )
     if to is not None:
         state.reporter.say(f"wrote {to}")
+    say_notes(state.reporter, notes)
 
 
-def _snapshot(lake: "Lake", as_of: str | None) -> int:
+def _snapshot(lake: "Lake", as_of: str | None) -> tuple[int, list[str]]:
+    """Which snapshot is read, and what to know of its bills (of an older one: table `bills`)."""
+    from finops_stack.warehouse.bill_states import bill_states
     from finops_stack.warehouse.snapshots import newest_publication, publication_at
 
     moment = parse_moment(as_of) if as_of else None
     with lake.open(read_only=True) as connection:
         if moment is None:
-            return newest_publication(connection).snapshot_id
-        return publication_at(connection, moment).snapshot_id
+            snapshot = newest_publication(connection).snapshot_id
+            return snapshot, bill_notes(bill_states(connection))
+        return publication_at(connection, moment).snapshot_id, []
 
 
 def parse_moment(text: str) -> datetime:

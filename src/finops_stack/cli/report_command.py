@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from finops_stack.cli.bill_notes import read_notes, say_notes
 from finops_stack.cli.context import Context
 from finops_stack.cli.format import change_text, money_text, month_text, percent_text
 from finops_stack.cli.output import show_csv, show_json, show_table
@@ -62,12 +63,14 @@ class CurrencyReport:
 
 @dataclass(frozen=True)
 class Report:
-    """Two months, by dimensions. unused_tags: what to say of tag keys that no charge has."""
+    """Two months, by dimensions. unused_tags: what to say of tag keys that no charge has; notes:
+    what to know of bills that are not as delivered last."""
 
     month: BillingPeriod
     dimensions: "list[Dimension]"
     currencies: list[CurrencyReport]
     unused_tags: list[tuple[str, str]]
+    notes: list[str]
 
 
 def register(app: typer.Typer) -> None:
@@ -110,6 +113,7 @@ def report(
         state.reporter.warn(*unused)
     if any(each.total.cost_before is None for each in found.currencies):
         state.reporter.say(f"nothing is published for {found.month.previous()}, the month before")
+    say_notes(state.reporter, found.notes)
     state.reporter.say("next: finops export --to FOLDER, or finops report --by tag:KEY")
 
 
@@ -139,7 +143,9 @@ def _read(
             for place, dimension in enumerate(dimensions)
             if dimension.tag is not None and all(row.values[place] is None for row in rows)
         ]
-    return Report(shown, dimensions, _currencies(rows, with_before=before in months), unused)
+    currencies = _currencies(rows, with_before=before in months)
+    notes = read_notes(state.session.lake, periods={str(shown), str(shown.previous())})
+    return Report(shown, dimensions, currencies, unused, notes)
 
 
 def _converted(
@@ -256,6 +262,7 @@ def _to_dict(found: Report, cost: Cost, top: int | None) -> dict[str, Any]:
         "month_before": str(found.month.previous()),
         "cost": cost,
         "by": names,
+        "notes": found.notes,
         "currencies": currencies,
     }
 

@@ -96,11 +96,24 @@ def show_summary(state: Context, summary: "RunSummary") -> None:
     for bill in (b for p in summary.plans for b in p.bills if b.action == Action.HELD):
         state.reporter.warn(
             f"{bill.delivery.source} {bill.delivery.period} is still held back: {bill.reason}",
-            'run "finops check" to see why',
+            'run "finops check" or "finops status" to see why',
         )
     for refused, error in summary.refused:
         d = refused.delivery
         state.reporter.warn(f"{d.source} {d.period} was refused: {error.message}", error.hint)
+    show_held(state, summary)
+    for landed in (each for each in summary.published if each.rows == 0):
+        d = landed.delivery
+        state.reporter.warn(
+            f"{d.source} {d.period} was published with no rows: its files hold none",
+            "if the month had charges, have it delivered again",
+        )
+    _warn_of_columns(state, summary)
+    show_totals(state, summary)
+
+
+def show_held(state: Context, summary: "RunSummary") -> None:
+    """The bills that were not converted, and those their checks hold back."""
     for landed, message in summary.failed:
         d = landed.delivery
         state.reporter.warn(f"{d.source} {d.period} was not converted: {message}")
@@ -111,14 +124,6 @@ def show_summary(state: Context, summary: "RunSummary") -> None:
             f"{d.source} {d.period} is held back by its checks: {failing}",
             'run "finops check" to see the rows; what was published stays',
         )
-    for landed in (each for each in summary.published if each.rows == 0):
-        d = landed.delivery
-        state.reporter.warn(
-            f"{d.source} {d.period} was published with no rows: its files hold none",
-            "if the month had charges, have it delivered again",
-        )
-    _warn_of_columns(state, summary)
-    _show_totals(state, summary)
 
 
 def _warn_of_columns(state: Context, summary: "RunSummary") -> None:
@@ -133,7 +138,8 @@ def _warn_of_columns(state: Context, summary: "RunSummary") -> None:
         )
 
 
-def _show_totals(state: Context, summary: "RunSummary") -> None:
+def show_totals(state: Context, summary: "RunSummary") -> None:
+    """The last line: what was published and what was not."""
     if not summary.landed and not summary.refused:
         months = sum(len(each.bills) for each in summary.plans)
         news = "new exchange rates" if summary.new_rates else "nothing new"

@@ -12,6 +12,9 @@ from finops_stack import __version__
 from finops_stack.config import Config, Source
 from finops_stack.errors import InputError
 from finops_stack.ingest.load import RawZone
+from finops_stack.reconcile.invoice_detail import parquet_lines, read_invoice_detail
+from finops_stack.reconcile.invoice_row import InvoiceFile
+from finops_stack.reconcile.invoices import parse_invoices
 from finops_stack.vendors.catalog import load_vendor
 from finops_stack.vendors.checks import read_checks, require_checks
 from finops_stack.vendors.manifest import Vendor
@@ -83,6 +86,15 @@ class Session:
             return []
         text = _read_text(currency.rates, "rates under [currency]")
         return parse_rates(text, currency.rates, currency.reporting)
+
+    def invoices(self) -> InvoiceFile:
+        """The user's invoices and explanations; none where no file is set."""
+        path = self.config.reconcile.invoices
+        if path is None:
+            return InvoiceFile()
+        if path.suffix == ".parquet" and path.is_file():
+            return read_invoice_detail(path, parquet_lines(path))
+        return parse_invoices(_read_text(path, "invoices under [reconcile]"), path)
 
     def account_names(self) -> str | None:
         """The user's own account names, as csv text. Raises InputError naming the wrong line."""

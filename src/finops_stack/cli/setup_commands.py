@@ -42,6 +42,10 @@ path = "lake"                  # local folder: catalogue, data, lock, work files
 # reporting = "EUR"
 # rates = "rates.csv"          # csv: month,from,to,rate
 
+[reconcile]
+# invoices = "invoices.csv"    # csv: invoice_id,month,currency,amount (docs/reconcile.md: more)
+# rounding = 0                 # 0.01: a cent between an invoice and its charges is rounding
+
 [checks]
 # gate, warn or ignore, by check id ("finops check --all" lists them)
 # "service-category-known" = "ignore"
@@ -108,8 +112,7 @@ def add(
         str | None, typer.Option(help="bigquery: where queries run, such as EU.")
     ] = None,
     maximum_bytes_billed: Annotated[
-        int | None,
-        typer.Option(help="bigquery: refuse a query that would read more."),
+        int | None, typer.Option(help="bigquery: refuse a query that would read more.")
     ] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="Another server of that kind.")] = None,
 ) -> None:

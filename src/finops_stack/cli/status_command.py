@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from finops_stack.warehouse.bill_totals import CurrencyTotal
     from finops_stack.warehouse.register import OutcomeRow
 
-_WORDS = {"published": "published", "held": "held back", "refused": "refused"}
-
 
 @dataclass
 class BillStatus:
     """One delivery of one bill: the published one, or a newer one that is not."""
 
     outcome: "OutcomeRow"
+    since: datetime
     rows: int | None = None
     landed_at: datetime | None = None
     totals: "list[CurrencyTotal]" = field(default_factory=list)
     passed: int = 0
     warned: int = 0
     failed: int = 0
+    overridden: int = 0
     configured: bool = True
 
     @property
@@ -40,17 +40,24 @@ class BillStatus:
 
     def to_dict(self) -> dict[str, Any]:
         """What --format json shows."""
+        from finops_stack.warehouse.bill_states import WORDS
+
         return {
             "source": self.outcome.source,
             "billing_period": self.outcome.billing_period,
             "delivery_id": self.outcome.delivery_id,
-            "state": _WORDS[self.outcome.outcome],
+            "state": WORDS[self.outcome.outcome],
             "reason": self.outcome.reason or None,
             "rows": self.rows,
             "landed_at": self.landed_at,
             "configured": self.configured,
-            "since": self.outcome.recorded_at,
-            "checks": {"passed": self.passed, "warned": self.warned, "failed": self.failed},
+            "since": self.since,
+            "checks": {
+                "passed": self.passed,
+                "warned": self.warned,
+                "failed": self.failed,
+                "overridden": self.overridden,
+            },
             "totals": [
                 {
                     "currency": total.currency,
@@ -64,11 +71,12 @@ class BillStatus:
 
     def checks_text(self) -> str:
         """'64 passed, 2 warnings'."""
-        if not self.passed + self.warned + self.failed:
+        if not self.passed + self.warned + self.failed + self.overridden:
             return ""
         counts = [f"{self.passed} passed"]
         counts += [f"{self.warned} warnings"] if self.warned else []
         counts += [f"{self.failed} failed"] if self.failed else []
+        counts += [f"{self.overridden} overridden"] if self.overridden else []
         return ", ".join(counts)
 
 
@@ -80,36 +88,60 @@ def register(app: typer.Typer) -> None:
 def status(context: typer.Context, output: FormatOption = "text") -> None:
     """Show each bill: delivery, rows, totals, checks, published or not."""
     state: Context = context.obj
-    bills = read_status(state.session)
+    bills, rolled_back = read_status(state.session)
     if output == "json":
         show_json([bill.to_dict() for bill in bills])
     else:
         _show(bills)
+    if rolled_back:
+        state.reporter.say(f"note: {rolled_back}")
     open_ends = [bill for bill in bills if bill.outcome.outcome != "published"]
     state.reporter.say(f"next: {'finops check' if open_ends else 'finops report'}")
 
 
-def read_status(session: "Session") -> list[BillStatus]:
-    """Every bill the register knows. Raises InputError before the first run."""
+def read_status(session: "Session") -> tuple[list[BillStatus], str]:
+    """Every bill the register knows, and what to say while readers see an earlier publication.
+
+    Raises: InputError before the first run.
+    """
+    from finops_stack.warehouse.bill_states import bill_states
     from finops_stack.warehouse.lake import published_snapshot
-    from finops_stack.warehouse.register import latest_of_any_kind, latest_published
 
     with session.lake.open(read_only=True) as connection:
-        published = latest_published(connection)
         found = []
-        for key, newest in sorted(latest_of_any_kind(connection).items()):
-            found += [BillStatus(published[key])] if key in published else []
-            found += [BillStatus(newest)] if newest.outcome != "published" else []
+        for state in bill_states(connection):
+            if state.shown is not None:
+                found.append(BillStatus(state.shown, state.shown.recorded_at))
+            if state.waiting is not None and state.waiting_since is not None:
+                found.append(BillStatus(state.waiting, state.waiting_since))
         names = {source.name for source in session.config.sources}
         for bill in found:
             bill.configured = bill.outcome.source in names
         _add_deliveries(connection, found)
         _add_checks(connection, found)
+        rolled_back = _rolled_back(connection)
         snapshot = published_snapshot(connection)
     if snapshot is not None:
         with session.lake.published(snapshot=snapshot) as connection:
             _add_totals(connection, found)
-    return found
+    return found, rolled_back
+
+
+def _rolled_back(connection: "DuckDBPyConnection") -> str:
+    """'rolled back to the publication of … since … by …: why', until the next publication."""
+    from finops_stack.warehouse.register import interventions, publications
+
+    published = publications(connection)
+    newest = published[-1] if published else None
+    for act in interventions(connection):
+        if newest and act.run_id == newest.run_id and act.action == "rollback":
+            to = next(each for each in published if each.snapshot_id == newest.snapshot_id)
+            why = f": {act.reason}" if act.reason else ""
+            return (
+                f"rolled back to the publication of {moment_text(to.published_at)}, snapshot"
+                f" {to.snapshot_id}, since {moment_text(act.done_at)} by {act.done_by}{why}"
+            )
+    return ""
 
 
 def _add_deliveries(connection: "DuckDBPyConnection", bills: list[BillStatus]) -> None:
@@ -137,7 +169,8 @@ def _add_checks(connection: "DuckDBPyConnection", bills: list[BillStatus]) -> No
             if checked is not None:
                 checked.passed += result.passed
                 checked.failed += result.holds_back
-                checked.warned += not result.passed and not result.holds_back
+                checked.overridden += result.overridden
+                checked.warned += not result.passed and result.severity == "warn"
 
 
 def _add_totals(connection: "DuckDBPyConnection", bills: list[BillStatus]) -> None:
@@ -170,16 +203,18 @@ def _show(bills: list[BillStatus]) -> None:
 
 def _rows(bill: BillStatus) -> list[list[object]]:
     """A line for each currency; what belongs to the whole bill stands on its first line."""
+    from finops_stack.warehouse.bill_states import WORDS
+
     outcome = bill.outcome
     head: list[object] = [
         outcome.source,
         outcome.billing_period,
-        _WORDS[outcome.outcome],
+        WORDS[outcome.outcome],
         outcome.delivery_id,
         count_text(bill.rows),
     ]
     why = outcome.reason if bill.configured else "its source is not in finops.toml any more"
-    tail: list[object] = [bill.checks_text(), moment_text(outcome.recorded_at), why]
+    tail: list[object] = [bill.checks_text(), moment_text(bill.since), why]
     amounts: list[list[object]] = [
         [total.currency or "(none)", money_text(total.raw_total), money_text(total.focus_total)]
         for total in bill.totals

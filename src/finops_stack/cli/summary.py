@@ -9,9 +9,22 @@ from finops_stack.findings import CheckResult
 from finops_stack.ingest.landed import Landed
 
 
+@dataclass(frozen=True)
+class Force:
+    """Somebody's word that a bill is to be published although checks hold it back."""
+
+    by: str
+    reason: str
+
+    @property
+    def outcome_reason(self) -> str:
+        """As it stands beside the published bill."""
+        return f"published by force: {self.reason}"
+
+
 @dataclass
 class RunSummary:
-    """What a run did, bill by bill."""
+    """What a run did, bill by bill. force: of the one bill that is published by force."""
 
     run_id: str
     plans: list[SourcePlan] = field(default_factory=list)
@@ -23,6 +36,12 @@ class RunSummary:
     results: list[CheckResult] = field(default_factory=list)
     recording: bool = False
     new_rates: bool = False
+    force: Force | None = None
+
+    @property
+    def overridden(self) -> list[CheckResult]:
+        """What would have held the bill back."""
+        return [result for result in self.results if result.overridden]
 
     @property
     def exit_code(self) -> int:

@@ -45,8 +45,9 @@ def _matches(scope: Scope, name: str, pattern: str) -> str:
 def _number(scope: Scope, name: str) -> str:
     if not scope.has(name) or scope.is_exact(name):
         return "true"
-    number = f"{quote_name(name)} is null or {scope.number(name)} is not null"
-    return f"({number})" if not scope.is_text(name) else _matches(scope, name, _NUMBER)
+    if scope.is_text(name):
+        return scope.part(_matches(scope, name, _NUMBER))
+    return f"({quote_name(name)} is null or {scope.number(name)} is not null)"
 
 
 def _moment(scope: Scope, name: str) -> str:
@@ -115,7 +116,7 @@ def _static(scope: Scope, name: str, types: tuple[str, ...]) -> str:
 
 def _decimal_type(scope: Scope, name: str) -> str:
     if scope.has(name) and scope.is_text(name):
-        return f"({quote_name(name)} is null or {scope.number(name)} is not null)"
+        return number_text(scope, name)
     numbers = (
         "DECIMAL",
         "DOUBLE",
@@ -128,6 +129,12 @@ def _decimal_type(scope: Scope, name: str) -> str:
         "U",
     )
     return _static(scope, name, numbers)
+
+
+def number_text(scope: Scope, name: str) -> str:
+    """Whether a text is a number. What looks like one is: the cast takes three times as long."""
+    cast = f"try_cast({quote_name(name)} as decimal(38, 15)) is not null"
+    return f"case when {_number(scope, name)} then true else {cast} end"
 
 
 def _string_type(scope: Scope, name: str) -> str:

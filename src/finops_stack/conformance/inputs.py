@@ -1,7 +1,7 @@
 """FOCUS files anyone has: a Parquet or csv file, or a folder of them, one relation a dataset."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,11 +47,16 @@ def version_of(delivered: Iterable[str], dataset: str = CHARGES) -> str:
 
 
 def open_inputs(
-    connection: "DuckDBPyConnection", path: Path, *, dataset: str | None = None
+    connection: "DuckDBPyConnection",
+    path: Path,
+    *,
+    dataset: str | None = None,
+    staging: Path | None = None,
 ) -> list[FocusInput]:
     """The datasets in a file or folder, charges first.
 
-    dataset: what all files hold; default: what the columns of each tell.
+    dataset: what all files hold; default: what the columns of each tell. staging: a folder for the
+    rows of csv files, which are read many times over; without one they are parsed each time.
     Raises: InputError when there is nothing to read, or it cannot be read.
     """
     if dataset is not None:
@@ -60,11 +65,14 @@ def open_inputs(
     for file in _files(path):
         found = dataset or dataset_of(_described(connection, _relation([file], path), file))
         sorted_files.setdefault(found, []).append(file)
-    return [
+    found_inputs = [
         _open(connection, sorted_files[name], name, path)
         for name in DATASETS
         if name in sorted_files
     ]
+    if staging is None:
+        return found_inputs
+    return [_staged(connection, each, staging, path) for each in found_inputs]
 
 
 def dataset_of(delivered: Iterable[str]) -> str:
@@ -97,6 +105,26 @@ def _open(
     return FocusInput(relation, _described(connection, relation, path), tuple(files), dataset)
 
 
+def _staged(
+    connection: "DuckDBPyConnection", found: FocusInput, staging: Path, path: Path
+) -> FocusInput:
+    """A csv's rows, all text as they were, as Parquet: parsed once, judged in several scans."""
+    if found.relation.startswith("read_parquet"):
+        return found
+    target = quote_text(str(staging / f"{found.dataset}.parquet"))
+    try:
+        connection.execute(f"copy (select * from {found.relation}) to {target} (format parquet)")
+    except EngineError as error:
+        raise _unreadable(path, error) from error
+    return replace(found, relation=f"read_parquet({target}, {NO_HIVE})")
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path} cannot be read: {first_line(error)}", hint="check that the file is whole"
+    )
+
+
 def _relation(files: Sequence[Path], path: Path) -> str:
     kinds = {_PARQUET if f.name.lower().endswith(_PARQUET) else _CSV for f in files}
     if len(kinds) > 1:
@@ -120,9 +148,7 @@ def _described(connection: "DuckDBPyConnection", relation: str, path: Path) -> t
     try:
         described = connection.execute(f"describe select * from {relation}").fetchall()
     except EngineError as error:
-        raise InputError(
-            f"{path} cannot be read: {first_line(error)}", hint="check that the file is whole"
-        ) from error
+        raise _unreadable(path, error) from error
     return tuple(row[0] for row in described)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from finops_stack.conformance.documents import DOCUMENTS, VALUES
-from finops_stack.conformance.formats import FORMATS, TYPES, iso_currencies
+from finops_stack.conformance.formats import FORMATS, TYPES, iso_currencies, number_text
 from finops_stack.conformance.keys import CUSTOM_PREFIX, KEY_LEAVES, has_standard_keys
 from finops_stack.conformance.scope import Scope, one_of
 from finops_stack.focus.rules import Expression
@@ -174,6 +174,8 @@ def _decimal(scope: Scope, missing: str, name: str) -> str:
         return missing
     if scope.is_exact(name):
         return "true"
+    if scope.is_text(name):
+        return number_text(scope, name)
     return f"({quote_name(name)} is null or {scope.number(name)} is not null)"
 
 

@@ -38,7 +38,7 @@ class Scope:
             return "cast(null as decimal(38, 15))"
         if self.is_exact(name):
             return quote_name(name)
-        return f"try_cast({quote_name(name)} as decimal(38, 15))"
+        return self.part(f"try_cast({quote_name(name)} as decimal(38, 15))")
 
     def is_exact(self, name: str) -> bool:
         """Whether the file holds it as decimals or integers: each value is a number."""

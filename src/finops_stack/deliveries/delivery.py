@@ -84,6 +84,18 @@ class Delivery:
         return f"{len(self.missing)} of its files are not there: {names}{more}"
 
 
+@dataclass(frozen=True)
+class RememberedDelivery(Delivery):
+    """A delivery as the register knows it: by its fingerprint, not by what lies in the source."""
+
+    remembered: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """What it was when it landed."""
+        return self.remembered
+
+
 _ID = re.compile(r"(?:^|\+)([^=+]+)=")
 
 

@@ -100,6 +100,9 @@ def _fallback(delivery: Delivery, last: OutcomeRow) -> str:
 def _plan_known(delivery: Delivery, last: OutcomeRow, rules: str) -> PlannedBill:
     if last.outcome == "published":
         return PlannedBill(delivery, Action.UNCHANGED, "published")
+    if last.outcome in ("rolled_back", "withdrawn"):
+        # Somebody did not want it: other rules are no reason to bring it back.
+        return PlannedBill(delivery, Action.HELD, last.reason)
     if last.rules != rules:
         return PlannedBill(delivery, Action.RETRIED, "models or checks changed since it was held")
     return PlannedBill(delivery, Action.HELD, last.reason)

@@ -63,11 +63,6 @@ def bill_outcomes(
     connection: "DuckDBPyConnection", source: str, period: str
 ) -> list[tuple[OutcomeRow, int | None]]:
     """Everything that became of a bill's deliveries, oldest first, with the raw rows landed."""
-    rows = {
-        (row.run_id, row.fingerprint): row.raw_rows
-        for row in deliveries(connection, source=source, period=period)
-    }
-    return [
-        (row, rows.get((row.run_id, row.fingerprint)))
-        for row in outcomes(connection, source, period)
-    ]
+    landed = deliveries(connection, source=source, period=period)
+    rows = {row.fingerprint: row.raw_rows for row in landed}
+    return [(row, rows.get(row.fingerprint)) for row in outcomes(connection, source, period)]

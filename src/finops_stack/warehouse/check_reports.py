@@ -24,9 +24,12 @@ def last_checked_run(connection: "DuckDBPyConnection") -> str | None:
 def results_of_run(
     connection: "DuckDBPyConnection", run_id: str
 ) -> list[tuple[str, dict[str, Any]]]:
-    """(delivery id, check result as recorded) of one run; a bill has one delivery in a run."""
+    """(delivery id, check result as recorded) of one run; a bill has one delivery in a run.
+
+    Of that delivery there may be more to say later: that it was rolled back.
+    """
     rows = connection.execute(
-        f"""select coalesce(o.delivery_id, ''), c.result
+        f"""select distinct coalesce(o.delivery_id, ''), c.result
         from {LAKE}.ops.check_results as c
         left join {LAKE}.ops.outcomes as o
             on c.run_id = o.run_id and c.source = o.source

@@ -25,6 +25,12 @@ _ACCOUNT = (
     " BillingAccountName || ' (' || BillingAccountId || ')', BillingAccountId)"
 )
 _EXPRESSIONS = {"service": "ServiceName", "account": _ACCOUNT, "region": "RegionId"}
+# What a restatement can be looked at by; accounts by id, for a new name is no change of cost.
+CHANGED_BY = {
+    "service": "ServiceName",
+    "account": "coalesce(SubAccountId, BillingAccountId)",
+    "category": "ChargeCategory",
+}
 _TAG = re.compile(r"^tag:(?P<key>.+)$", re.DOTALL)
 
 
@@ -64,15 +70,20 @@ class CostRow:
 
 
 @dataclass(frozen=True)
-class ServiceChange:
-    """Rows and cost of one service in one currency, in a bill before and after."""
+class CostChange:
+    """What one combination of values in one currency changed by in a bill.
 
-    service: str | None
+    Before and after are None where only what changed was kept.
+    """
+
+    values: tuple[str | None, ...]
     currency: str | None
-    rows_before: int
-    rows: int
-    cost_before: Decimal
-    cost: Decimal
+    rows_change: int
+    cost_change: Decimal
+    rows_before: int | None = None
+    rows: int | None = None
+    cost_before: Decimal | None = None
+    cost: Decimal | None = None
 
 
 def published_months(connection: "DuckDBPyConnection") -> list[datetime]:
@@ -131,33 +142,47 @@ def tag_keys(connection: "DuckDBPyConnection", month: datetime) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def service_changes(
+def bill_changes(
     connection: "DuckDBPyConnection",
     *,
     bill: tuple[str, datetime],
     snapshots: tuple[int, int],
     cost: str,
-) -> list[ServiceChange]:
-    """What changed in one bill from one snapshot to another, by service; equal ones left out."""
+    by: Sequence[str],
+) -> list[CostChange]:
+    """What changed in one bill from one snapshot to another; equal ones left out.
+
+    by: keys of CHANGED_BY.
+    """
     measure = COSTS[cost][0]
+    values = ", ".join(f"{CHANGED_BY[name]} as by_{name}" for name in by)
     parts = [
-        f"""select ServiceName, BillingCurrency, {side} as side, charges, {measure} as cost
+        f"""select {values}, BillingCurrency, {side} as side, charges, {measure} as cost
         from {LAKE}.main.cost_by_month at (version => {int(snapshot)})
         where x_SourceName = ? and BillingPeriodStart = ?"""
         for side, snapshot in enumerate(snapshots)
     ]
+    names = ", ".join(f"by_{name}" for name in by)
     rows = connection.execute(
         f"""
+        with
+            summed as (
+                select
+                    {names}, BillingCurrency,
+                    coalesce(sum(charges) filter (where side = 0), 0)::bigint as rows_before,
+                    coalesce(sum(charges) filter (where side = 1), 0)::bigint as rows_after,
+                    coalesce(sum(cost) filter (where side = 0), 0)::decimal(38, 15) as cost_before,
+                    coalesce(sum(cost) filter (where side = 1), 0)::decimal(38, 15) as cost_after
+                from ({" union all ".join(parts)})
+                group by all
+            )
         select
-            ServiceName, BillingCurrency,
-            coalesce(sum(charges) filter (where side = 0), 0)::bigint as rows_before,
-            coalesce(sum(charges) filter (where side = 1), 0)::bigint as rows_after,
-            coalesce(sum(cost) filter (where side = 0), 0)::decimal(38, 15) as cost_before,
-            coalesce(sum(cost) filter (where side = 1), 0)::decimal(38, 15) as cost_after
-        from ({" union all ".join(parts)})
-        group by all
-        having rows_before <> rows_after or cost_before <> cost_after
-        order by BillingCurrency, abs(cost_after - cost_before) desc, ServiceName""",
+            {names}, BillingCurrency,
+            rows_after - rows_before, (cost_after - cost_before)::decimal(38, 15) as cost_change,
+            rows_before, rows_after, cost_before, cost_after
+        from summed
+        where rows_before <> rows_after or cost_before <> cost_after
+        order by BillingCurrency, abs(cost_change) desc, {names}""",
         [*bill, *bill],
     ).fetchall()
-    return [ServiceChange(*row) for row in rows]
+    return [CostChange(tuple(row[: len(by)]), *row[len(by) :]) for row in rows]

@@ -11,6 +11,9 @@ from finops_stack.warehouse.sql import quote_text
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+# How many an error names.
+_CHOICES = 10
+
 
 def living_snapshots(connection: "DuckDBPyConnection") -> set[int]:
     """Snapshots that retention has not expired."""
@@ -52,6 +55,40 @@ def publication_at(connection: "DuckDBPyConnection", moment: datetime) -> Public
             hint=f"{oldest}[retention] days in finops.toml says for how long",
         )
     return before[-1]
+
+
+def publication_of(connection: "DuckDBPyConnection", snapshot: int) -> Publication:
+    """The publication of a snapshot. Raises InputError when it is none, or is no longer kept."""
+    found = [each for each in publications(connection) if each.snapshot_id == snapshot]
+    # One that was gone back to was published more than once.
+    kept = {each.snapshot_id: each.published_at for each in kept_publications(connection)}
+    newest = sorted(kept)[-_CHOICES:]
+    choices = ", ".join(f"{each} ({_text(kept[each])})" for each in newest)
+    if not found:
+        raise InputError(
+            f"snapshot {snapshot} was never published", hint=f"published and kept: {choices}"
+        )
+    if snapshot not in kept:
+        raise InputError(
+            f"snapshot {snapshot} is no longer kept",
+            hint=f"published and kept: {choices}; [retention] days says for how long",
+        )
+    return found[-1]
+
+
+def kept_publications(connection: "DuckDBPyConnection") -> list[Publication]:
+    """Those whose snapshot can still be read, oldest first."""
+    living = living_snapshots(connection)
+    return [each for each in publications(connection) if each.snapshot_id in living]
+
+
+def published_bills_of(connection: "DuckDBPyConnection") -> dict[str, int]:
+    """Run → how many bills came with its publication."""
+    rows = connection.execute(
+        f"""select run_id, count(*) from {LAKE}.ops.outcomes where outcome = 'published'
+        group by run_id"""
+    ).fetchall()
+    return {str(run): int(count) for run, count in rows}
 
 
 def _text(moment: datetime) -> str:
