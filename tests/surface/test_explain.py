@@ -10,6 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from acme_bills import acme_row
+from finops_stack.warehouse.register import publications
 from workspaces import Workspace
 
 # Of 2026-09 the second delivery is published: VM small is 1.50 and twice 2 EUR (surface_lake.py).
@@ -222,3 +223,21 @@ def test_what_retention_removed_is_said(tmp_path):
     assert ended.exit_code == 0, ended.output
     assert "no longer kept" in ended.stdout
     assert "BilledCost 4 EUR" in ended.stdout
+
+
+def test_a_bill_that_was_rolled_back_says_so(tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    for month in ("2026-09", "2026-10"):
+        workspace.deliver(month, delivery_id=month)
+        assert workspace.finops("run").exit_code == 0
+    with workspace.lake.open(read_only=True) as connection:
+        first = publications(connection)[0].snapshot_id
+    assert workspace.finops("rollback", "--to", str(first), "--yes").exit_code == 0
+    for month, state in (
+        ("2026-09", "published"),
+        ("2026-10", "withdrawn by a rollback; read as published"),
+    ):
+        address = f"acme/{month}/{month}-1.csv:0"
+        found = json.loads(workspace.finops("explain", "--row", address, "--format", "json").stdout)
+        assert found["delivery_state"].startswith(state)
+        assert found["rows"][0]["focus"]["BilledCost"] == 1.5
