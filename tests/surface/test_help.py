@@ -18,6 +18,7 @@ VERBS = [
     "reconcile",
     "query",
     "report",
+    "explain",
     "export",
     "history",
     "publish",

@@ -1,6 +1,7 @@
 """Every vendor folder, found by itself, through every step. A new vendor writes no test here."""
 
 import csv
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +16,14 @@ from finops_stack.cli.reporter import JsonReporter
 from finops_stack.cli.session import Session
 from finops_stack.cli.summary import RunSummary
 from finops_stack.config import Config, EngineSettings, LakeSettings, Source
+from finops_stack.explain.explained import NO_RAW_ROW, Explained, Explainer
+from finops_stack.explain.formula import COSTS
+from finops_stack.explain.formulas import Formulas, is_configured
+from finops_stack.explain.number import FocusRow
 from finops_stack.findings import text_of
 from finops_stack.vendors.catalog import vendor_folders
 from finops_stack.vendors.checks import read_checks
-from finops_stack.vendors.manifest import read_vendor
+from finops_stack.vendors.manifest import Vendor, read_vendor
 
 OWN = Path(__file__).parent.parent / "own_vendors"
 FOLDERS = vendor_folders([OWN])
@@ -169,6 +174,56 @@ def test_findings(built: Built, vendor: str, case: str) -> None:
         with golden.open(encoding="utf-8", newline="") as lines:
             expected = list(csv.DictReader(lines))
     assert found == expected
+
+
+@pytest.mark.parametrize(("vendor", "case"), CASES)
+def test_every_charge_is_explained(built: Built, vendor: str, case: str) -> None:
+    """Each charge goes back to one raw row, or says why there is none; each cost has a formula that
+    names a raw column or a constant; a mapping, run again on that row alone, gives its costs."""
+    rows = focus_rows(built, source_name(vendor, case))
+    given = {source.name: source.given for source in built.session.config.sources}
+    with built.session.lake.open(read_only=True) as connection:
+        explainer = Explainer(
+            connection,
+            Formulas(built.session.vendor),
+            built.session.lake.raw_path,
+            given.__getitem__,
+            built.session.rules,
+        )
+        explained = explainer.explain(rows)
+    assert explained
+    for each in explained:
+        address = each.row.address
+        assert each.delivery
+        if address.file is None:
+            assert (each.raw, each.missing) == (None, NO_RAW_ROW)
+        else:
+            files = [f for f in each.delivery.parsed_files() if f["name"] == address.file]
+            assert len(files) == 1
+            assert each.raw, each.missing
+            assert (each.raw.row, each.raw.file.sha256) == (address.row, files[0]["sha256"])
+        assert not each.changed
+        assert_has_formulas(each, read_vendor(FOLDERS[vendor]))
+
+
+def focus_rows(built: Built, source: str) -> list[FocusRow]:
+    with built.session.lake.published() as connection:
+        found = connection.execute("select * from focus where x_SourceName = ?", [source])
+        names = [column[0] for column in found.description or ()]
+        return [FocusRow(dict(zip(names, row, strict=True))) for row in found.fetchall()]
+
+
+def assert_has_formulas(each: Explained, vendor: Vendor) -> None:
+    assert not each.formulas.problem
+    for column in COSTS:
+        formula = each.formulas.of(column)
+        assert formula
+        assert formula.steps
+        constants = re.compile(r"(?<![\w.])\d+(?:\.\d+)?|'[^']*'")
+        told = " ".join(step.expression for step in formula.steps)
+        assert formula.raw or constants.search(told), f"{column} = {told}"
+    configured = is_configured(vendor, vendor.form(each.formulas.form))
+    assert each.holds is (True if configured else None)
 
 
 @pytest.mark.parametrize(("vendor", "case"), CASES)

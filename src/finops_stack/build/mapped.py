@@ -137,6 +137,28 @@ def _defaults(vendor: Vendor, form: Form) -> tuple[dict[str, str], ...]:
     return (dict.fromkeys(names, title) | _DEFAULTS[0], *_DEFAULTS[1:])
 
 
+def rules_model(vendor: Vendor, form: Form) -> str:
+    """One row per raw row: in `holds` the numbers, from 1, of the form's rules that hold for it."""
+    sql = _Sql(vendor, form)
+    arms = [f"case when {sql(rule.when)} then {n} end" for n, rule in enumerate(form.rules, 1)]
+    ctes = ["source as (select * from {{ bill_rows() }})"]
+    ctes += [_lookup_cte(vendor.name, lookup, sql) for lookup in form.lookups]
+    select = f"select\n    source.*,\n    [{', '.join(arms)}] as holds\nfrom source"
+    joins = [_join(lookup, sql) for lookup in form.lookups]
+    return "with\n" + ",\n\n".join(ctes) + "\n\n" + "\n".join([select, *joins]) + "\n"
+
+
+def default_of(vendor: Vendor, form: Form, name: str) -> str | None:
+    """What stands in a column where nothing that the form says fills it, over FOCUS columns; None
+    where it stays empty, or where the form's own word is the last."""
+    found = [step[name] for step in _defaults(vendor, form) if name in step]
+    return found[0] if found and _is_left_to_default(form, name) else None
+
+
+def _is_left_to_default(form: Form, name: str) -> bool:
+    return name not in form.mapping or bool(form.base) or _empties(form, name)
+
+
 def _lookup_cte(vendor: str, lookup: Lookup, sql: _Sql) -> str:
     """The file itself; for a prefix or pattern, the best row of it for each word of the bill."""
     file = f"{{{{ vocabulary('{vendor}', '{lookup.file}') }}}}"
@@ -251,9 +273,7 @@ def _filled(form: Form, types: Mapping[str, str], defaults: Mapping[str, str], b
             value = f"{quote_name('names of ' + name)}.account_name"
             column = f"coalesce({', '.join([column, value] + ([default] if default else []))})"
             columns.append(f"{column} as {quote_name(name)}")
-        elif default is None or (
-            name in form.mapping and not form.base and not _empties(form, name)
-        ):
+        elif default is None or not _is_left_to_default(form, name):
             columns.append(column)
         else:
             columns.append(f"coalesce({column}, {default}) as {quote_name(name)}")

@@ -67,6 +67,23 @@ def render(text: str, engine: str, *, relation: Callable[[str], str] = lambda na
     return _filled(_sql(tree, engine, pretty=True), texts) + "\n"
 
 
+def spoken(text: str) -> str:
+    """A model's text with what differs by engine left as calls of the macros' own names: SQL to
+    be read and parsed, never run. A file of the vocabulary is a table named after it."""
+
+    def dispatch(name: str, _package: str = "") -> Callable[..., str]:
+        def call(*arguments: Any, **names: Any) -> str:
+            if "file" in names:
+                return f'"{names["file"]}.csv"'
+            leaves: list[str] = []
+            _shape(arguments, leaves)
+            return f"{name}({', '.join(leaves)})" if leaves else f'"{name}"'
+
+        return call
+
+    return _expand(text, dispatch, lambda name: name)
+
+
 def macro_names() -> tuple[str, ...]:
     """The macros that differ by engine."""
     found = re.findall(r'adapter\.dispatch\("(\w+)"', _macro_text())

@@ -6,6 +6,7 @@ from finops_stack.cli import (
     check_command,
     conformance_command,
     doctor_command,
+    explain_command,
     export_command,
     history_command,
     publish_command,
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     reconcile_command.register(app)
     query_command.register(app)
     report_command.register(app)
+    explain_command.register(app)
     export_command.register(app)
     history_command.register(app)
     publish_command.register(app)

@@ -58,7 +58,7 @@ def query(
     text = sys.stdin.read() if sql == "-" else sql
     if output == "parquet" and to is None and sys.stdout.isatty():
         raise InputError("Parquet is no text for a terminal", hint="give --to FILE, or pipe it")
-    snapshot, notes = _snapshot(state.session.lake, as_of)
+    snapshot, notes = snapshot_at(state.session.lake, as_of)
     with locked(state.session.lake, snapshot=snapshot) as connection:
         found = Query(connection, text)
         with _target(to, binary=output == "parquet") as file:
@@ -72,7 +72,7 @@ def query(
     say_notes(state.reporter, notes)
 
 
-def _snapshot(lake: "Lake", as_of: str | None) -> tuple[int, list[str]]:
+def snapshot_at(lake: "Lake", as_of: str | None) -> tuple[int, list[str]]:
     """Which snapshot is read, and what to know of its bills (of an older one: table `bills`)."""
     from finops_stack.warehouse.bill_states import bill_states
     from finops_stack.warehouse.snapshots import newest_publication, publication_at

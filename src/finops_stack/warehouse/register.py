@@ -237,7 +237,11 @@ def _latest(connection: "DuckDBPyConnection", where: str) -> dict[tuple[str, str
 
 
 def deliveries(
-    connection: "DuckDBPyConnection", *, source: str | None = None, period: str | None = None
+    connection: "DuckDBPyConnection",
+    *,
+    source: str | None = None,
+    period: str | None = None,
+    delivery_id: str | None = None,
 ) -> list[DeliveryRow]:
     """Landed deliveries, oldest first."""
     if not table_exists(connection, "ops", "deliveries"):
@@ -246,8 +250,9 @@ def deliveries(
     rows = connection.execute(
         f"""select {", ".join(names)} from {LAKE}.ops.deliveries
         where (? is null or source = ?) and (? is null or billing_period = ?)
+            and (? is null or delivery_id = ?)
         order by sequence""",
-        [source, source, period, period],
+        [source, source, period, period, delivery_id, delivery_id],
     ).fetchall()
     return [DeliveryRow(*row) for row in rows]
 

@@ -7,7 +7,7 @@ one sqlite_scan() reads any SQLite file of the machine, and COPY writes among th
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -42,12 +42,14 @@ _ONE_SELECT = 'write one SELECT (also: FROM, WITH, VALUES, DESCRIBE, SUMMARIZE, 
 class Query:
     """One checked statement on a locked connection; rows come in batches."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[object] = ()
+    ) -> None:
         require_select(connection, sql)
         self.connection = connection
         self.sql = sql
         with _explained(connection):
-            connection.execute(sql)
+            connection.execute(sql, values)
         self.columns = [str(column[0]) for column in connection.description or ()]
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:

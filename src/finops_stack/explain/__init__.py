@@ -1,0 +1,1 @@
+"""From a number to the FOCUS rows behind it, to the raw rows, with the formula of each cost."""
