@@ -31,6 +31,7 @@ from pydantic_settings import (
 
 from finops_stack.errors import InputError
 from finops_stack.locations import one_spelling
+from finops_stack.thresholds import QualitySettings
 
 CONFIG_FILE = "finops.toml"
 # user:secret@ in a URL; abfss://container@account names no user
@@ -230,6 +231,7 @@ class Config(BaseSettings):
     checks: dict[str, Literal["gate", "warn", "ignore"]] = Field(
         default_factory=dict, description="severity by check id"
     )
+    quality: QualitySettings = QualitySettings()
 
     @field_validator("sources")
     @classmethod
@@ -357,6 +359,7 @@ def _known_keys(place: tuple[int | str, ...]) -> list[str]:
         "bigquery": BigQuerySettings,
         "currency": CurrencySettings,
         "reconcile": ReconcileSettings,
+        "quality": QualitySettings,
     }
     for part in place:
         model = sections.get(str(part), model)

@@ -13,6 +13,8 @@ from finops_stack.errors import FinopsError
 Severity = Literal["gate", "warn"]
 # ignore: the check's results are dropped.
 Judgement = Literal["gate", "warn", "ignore"]
+# What a check counts.
+Unit = Literal["row", "column", "day", "account", "service", "tag key"]
 
 SAMPLE_ROWS = 5
 
@@ -36,6 +38,7 @@ class QueryCheck(Check):
     sql: str
     guard: str = ""
     note: str = ""
+    unit: Unit = "row"
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class CheckResult:
     billed_cost: Decimal = Decimal(0)
     note: str = ""
     samples: tuple[dict[str, str], ...] = ()
-    unit: Literal["row", "column"] = "row"
+    unit: Unit = "row"
     overridden: bool = False
 
     @property

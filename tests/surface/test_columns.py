@@ -101,4 +101,4 @@ def test_an_older_lakes_results_are_still_shown(workspace):
             [', "unit": "row"'],
         )
     report = json.loads(workspace.finops("check", "--format", "json", "--all").stdout)
-    assert {check["unit"] for bill in report for check in bill["checks"]} == {"row", "column"}
+    assert {"row", "column"} <= {check["unit"] for bill in report for check in bill["checks"]}

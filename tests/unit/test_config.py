@@ -191,3 +191,12 @@ def test_the_invoices_lie_beside_the_file_and_rounding_is_exact(write, tmp_path)
 @pytest.mark.parametrize("line", ["rounding = -0.01", "rounding = nan", 'invoice = "x.csv"'])
 def test_wrong_reconcile_settings_are_refused(write, line):
     assert "reconcile." in refusal(write(f"[reconcile]\n{line}\n")).message
+
+
+def test_thresholds_of_data_quality(write):
+    config = load_config(write("[quality]\ngone_cost = 0.1\nfresh_days_by_source = { a = 0 }\n"))
+    quality = config.quality
+    assert (quality.gone_cost, quality.rows_changed_pct) == (Decimal("0.1"), 50)
+    assert quality.fresh_days_by_source == {"a": 0}
+    assert 'did you mean "fresh_days"?' in refusal(write("[quality]\nfresh_day = 3\n")).hint
+    assert "quality.gone_cost" in refusal(write("[quality]\ngone_cost = -1\n")).message

@@ -1,6 +1,7 @@
 """finops check."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -37,14 +38,14 @@ def check(
 ) -> None:
     """Show the check report; exit code 3 when a bill is held back."""
     state: Context = context.obj
-    report = read_report(state.session, run)
+    report = read_report(state.session, run, now=state.now())
     notes = _notes(state.session)
     if output == "json":
         show_json(_to_dict(report, notes, every=every))
     else:
-        for (source, period, delivery), results in report.items():
-            _show_bill(f"{source} {period} {delivery}".rstrip(), results, every=every)
-            for note in notes.get((source, period, delivery), []):
+        for key, results in report.items():
+            _show_bill(" ".join(filter(None, key)), results, every=every)
+            for note in notes.get(key, []):
                 show_line(f"  note  {note}")
     held = any(result.holds_back for results in report.values() for result in results)
     if held:
@@ -56,8 +57,12 @@ def check(
     state.reporter.say("next: finops report")
 
 
-def read_report(session: "Session", which: Which) -> Report:
-    """(source, month, delivery) → its check results. Raises InputError when nothing was checked."""
+def read_report(session: "Session", which: Which, *, now: datetime) -> Report:
+    """(source, month, delivery) → its check results; (source, "", "") → what a source fails.
+
+    Raises InputError when nothing was checked.
+    """
+    from finops_stack.cli.stale_sources import read_freshness
     from finops_stack.findings import CheckResult
     from finops_stack.warehouse.check_reports import results_of_run
 
@@ -69,8 +74,10 @@ def read_report(session: "Session", which: Which) -> Report:
                 if bills is None or (result.source, result.billing_period) in bills:
                     key = (result.source, result.billing_period, delivery)
                     report.setdefault(key, []).append(result)
+        sources = read_freshness(session, connection, now)
     if not report:
         raise InputError("no bill has been checked yet", hint='run "finops run" first')
+    report |= {(r.source, "", ""): [r] for r in sources if not r.passed}
     return dict(sorted(report.items()))
 
 
@@ -120,8 +127,8 @@ def _to_dict(
     return [
         {
             "source": source,
-            "billing_period": period,
-            "delivery_id": delivery,
+            "billing_period": period or None,
+            "delivery_id": delivery if period else None,
             "held_back": any(result.holds_back for result in results),
             "notes": notes.get((source, period, delivery), []),
             "passed": sum(result.passed for result in results),
@@ -159,13 +166,13 @@ def _show_result(result: "CheckResult") -> None:
         return
     count = count_text(result.failed_rows)
     plural = "" if result.failed_rows == 1 else "s"
-    cost = f", cost touched {money_text(result.billed_cost)}" if result.unit == "row" else ""
+    cost = f", cost touched {money_text(result.billed_cost)}" if result.unit != "column" else ""
     show_line(f"        {count} {result.unit}{plural}{cost}")
     for sample in result.samples:
-        show_line(f"        {_sample_text(sample)}")
+        show_line(f"        {sample_text(sample)}")
 
 
-def _sample_text(sample: dict[str, str]) -> str:
+def sample_text(sample: dict[str, str]) -> str:
     """'bill.csv row 3: BillingCurrency=eur'; a row is counted from 0, its header left out."""
     rest = dict(sample)
     file, row, part = (rest.pop(name, "") for name in ("file", "row", "part"))

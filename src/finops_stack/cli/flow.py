@@ -20,6 +20,7 @@ from finops_stack.cli.planning import plan_sources, read_known
 from finops_stack.cli.publishing import clear_unfinished, judge_and_publish
 from finops_stack.cli.reporter import Reporter
 from finops_stack.cli.session import Session
+from finops_stack.cli.stale_sources import judge_sources
 from finops_stack.cli.stopping import stoppable
 from finops_stack.cli.summary import RunSummary
 from finops_stack.errors import EXIT_INTERRUPTED, FinopsError, InputError
@@ -53,7 +54,7 @@ def run(
     summary = RunSummary(run_id=run_id_of(now))
     with at_work(session, summary) as lock:
         with reporter.step("discover", 1):
-            known = read_known(session)
+            known = read_known(session, today=now.date())
             summary.plans = plan_sources(
                 session, name=source, periods=periods, full=full, known=known, keep=True
             )
@@ -69,6 +70,11 @@ def run(
                 land=lambda connection: land_bills(session, connection, reporter, summary, now),
                 lock=lock,
             )
+        else:
+            summary.ages = known.ages
+    asked = {plan.source.name for plan in summary.plans}
+    ages = [age for age in summary.ages if age.source in asked]
+    summary.stale = [each for each in judge_sources(session, ages, now) if not each.passed]
     return summary
 
 

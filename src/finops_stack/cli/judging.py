@@ -1,6 +1,7 @@
 """Every check there is, asked of the bills that changed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from finops_stack.bill import BillKey
@@ -11,12 +12,16 @@ from finops_stack.conformance.check import check_rows
 from finops_stack.conformance.rows import row_checks
 from finops_stack.findings import CheckResult, Judgement, judge, severities
 from finops_stack.ingest.landed import Landed
+from finops_stack.quality.check import Relations, check_quality
+from finops_stack.quality.checks import quality_checks, quality_row_checks
+from finops_stack.quality.freshness import FRESHNESS
 from finops_stack.reconcile.check import check_totals
 from finops_stack.reconcile.columns import COLUMN_CHECKS, check_columns
 from finops_stack.reconcile.totals import total_checks
 from finops_stack.reconcile.vendor_checks import check_vendor
 from finops_stack.vendors.checks import all_checks, read_checks
 from finops_stack.vendors.manifest import Form, Vendor
+from finops_stack.warehouse.bills import published_relation
 from finops_stack.warehouse.register import delivery_before
 from finops_stack.warehouse.sql import quote_name
 
@@ -34,16 +39,18 @@ def bill_key(landed: Landed) -> BillKey:
 def require_judgements(session: Session) -> dict[str, Judgement]:
     """Check id → gate, warn or ignore. Raises FinopsError for a check that does not exist."""
     known = [*row_checks(), *total_checks(), *COLUMN_CHECKS]
+    known += [*quality_checks(), *quality_row_checks(), FRESHNESS]
     known += all_checks(session.config.vendor_folders)
     return severities(session.config.checks, known=known)
 
 
 def judge_bills(
-    session: Session, connection: "DuckDBPyConnection", bills: Sequence[Landed]
+    session: Session, connection: "DuckDBPyConnection", bills: Sequence[Landed], now: datetime
 ) -> list[CheckResult]:
     """What all checks say of these bills, under the user's severities."""
     rows = {bill_key(landed): landed.rows for landed in bills}
-    results = check_rows(connection, relation=_FOCUS, bills=list(rows))
+    of_rows = [*row_checks(), *quality_row_checks()]
+    results = check_rows(connection, relation=_FOCUS, bills=list(rows), checks=of_rows)
     results += check_totals(
         connection,
         focus=_FOCUS,
@@ -51,6 +58,18 @@ def judge_bills(
         commitments="lake.main.commitment_controls",
         bills=list(rows),
         delivered_rows=rows,
+    )
+    results += check_quality(
+        connection,
+        Relations(
+            focus=_FOCUS,
+            days="lake.main.cost_by_day",
+            months="lake.main.cost_by_month",
+            days_published=published_relation(connection, "cost_by_day"),
+        ),
+        bills=list(rows),
+        now=now,
+        settings=session.config.quality,
     )
     results += _check_forms(session, connection, bills)
     return judge(results, require_judgements(session))

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 
 from finops_stack.cli.session import Session
 from finops_stack.config import Source
@@ -15,7 +16,7 @@ from finops_stack.ingest.months import FileMonths
 from finops_stack.ingest.prepare import KeptFiles
 from finops_stack.period import PeriodRange
 from finops_stack.vendors.manifest import Vendor
-from finops_stack.warehouse.lake import NoLakeError
+from finops_stack.warehouse.lake import NoLakeError, leaving_nothing
 from finops_stack.warehouse.rates import Rate, stored_rates
 from finops_stack.warehouse.register import (
     DeliveryRow,
@@ -23,6 +24,7 @@ from finops_stack.warehouse.register import (
     deliveries,
     latest_outcomes,
 )
+from finops_stack.warehouse.source_ages import SourceAge, read_source_ages
 
 _LISTED_AT_ONCE = 8
 
@@ -41,21 +43,26 @@ class SourcePlan:
 
 @dataclass(frozen=True)
 class Known:
-    """What the lake knows before a run; rates are those of the reporting currency."""
+    """What the lake knows before a run; rates are those of the reporting currency, ages those of
+    the sources in finops.toml, on the day asked for."""
 
     is_there: bool = False
     rates: frozenset[Rate] = frozenset()
     latest: dict[tuple[str, str], OutcomeRow] = field(default_factory=dict)
     earlier: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    ages: tuple[SourceAge, ...] = ()
 
 
-def read_known(session: Session) -> Known:
-    """The register's view; empty before the first run."""
+def read_known(session: Session, *, today: date | None = None) -> Known:
+    """The register's view; empty before the first run. today: read the sources' ages as well."""
     try:
-        with session.lake.open(read_only=True) as connection:
+        with session.lake.open(read_only=True) as connection, leaving_nothing(connection):
             latest = latest_outcomes(connection)
             earlier = _earlier(deliveries(connection), latest)
-            return Known(True, frozenset(stored_rates(connection)), latest, earlier)
+            rates = frozenset(stored_rates(connection))
+            names = [source.name for source in session.config.sources]
+            ages = read_source_ages(connection, sources=names, today=today) if today else ()
+            return Known(True, rates, latest, earlier, tuple(ages))
     except NoLakeError:
         return Known()
 

@@ -38,6 +38,7 @@ from finops_stack.warehouse.restatements import (
 )
 from finops_stack.warehouse.retention import expire
 from finops_stack.warehouse.rollback import unsettled_rollbacks
+from finops_stack.warehouse.source_ages import read_source_ages
 from finops_stack.warehouse.unpublished_files import sync_unpublished
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def judge_and_publish(
     with session.lake.open() as connection:
         if built:
             with reporter.step("check", 1):
-                summary.results = _judged(session, connection, summary, built)
+                summary.results = _judged(session, connection, summary, built, now)
         _sort(summary, built)
         with reporter.step("publish", 1):
             back = [landed for landed, _ in summary.failed]
@@ -63,14 +64,21 @@ def judge_and_publish(
             is_news = _tell(connection, summary, outcomes, now)
             sync_unpublished(connection, session.lake.data_path)
             _record(connection, summary, outcomes, now, is_news=is_news)
+            names = [source.name for source in session.config.sources]
+            ages = read_source_ages(connection, sources=names, today=now.date())
+            summary.ages = tuple(ages)
             expire(connection, days=session.config.retention.days, now=now)
 
 
 def _judged(
-    session: Session, connection: "DuckDBPyConnection", summary: RunSummary, built: Sequence[Landed]
+    session: Session,
+    connection: "DuckDBPyConnection",
+    summary: RunSummary,
+    built: Sequence[Landed],
+    now: datetime,
 ) -> list[CheckResult]:
     """The results of all checks; under force none holds its bill back, and each says so."""
-    results = judge_bills(session, connection, built)
+    results = judge_bills(session, connection, built, now)
     if summary.force is None:
         return results
     return [replace(result, overridden=result.holds_back) for result in results]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finops_stack.cli.context import Context
-from finops_stack.cli.format import bytes_text, count_text
+from finops_stack.cli.format import bytes_text, count_text, money_text, screen_text
 from finops_stack.cli.output import show_table
 from finops_stack.period import PeriodRange
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from finops_stack.cli.planning import SourcePlan
     from finops_stack.cli.summary import RunSummary
     from finops_stack.deliveries.ledger import PlannedBill
+    from finops_stack.findings import CheckResult
 
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only this source.")]
 PeriodOption = Annotated[
@@ -109,6 +110,8 @@ def show_summary(state: Context, summary: "RunSummary") -> None:
             "if the month had charges, have it delivered again",
         )
     _warn_of_columns(state, summary)
+    _warn_of_quality(state, summary)
+    _warn_of_stale(state, summary.stale)
     show_totals(state, summary)
 
 
@@ -136,6 +139,43 @@ def _warn_of_columns(state: Context, summary: "RunSummary") -> None:
             f" ({result.note})",
             "new ones are kept in the raw file and read by no model; those gone are empty now",
         )
+
+
+def _warn_of_quality(state: Context, summary: "RunSummary") -> None:
+    """What is missing, changed or there twice: a line for each source and check, newest bill."""
+    from finops_stack.quality.checks import quality_ids
+
+    found: dict[tuple[str, str], list[CheckResult]] = {}
+    for result in (r for r in summary.results if not r.passed and r.check_id in quality_ids()):
+        found.setdefault((result.source, result.check_id), []).append(result)
+    for number, results in enumerate(found.values(), 1):
+        newest, *others = sorted(results, key=lambda each: each.billing_period, reverse=True)
+        more = f"; {len(others)} earlier bill{'s' * (len(others) > 1)} too" if others else ""
+        hint = 'run "finops check" to see all of them' if number == len(found) else ""
+        state.reporter.warn(_finding_text(newest) + more, hint)
+
+
+def _warn_of_stale(state: Context, stale: "list[CheckResult]") -> None:
+    """A line for each source whose deliveries or charges are old."""
+    from finops_stack.quality.freshness import staleness_text
+
+    for result in stale:
+        state.reporter.warn(
+            f"source {result.source} is stale: {staleness_text(result)}",
+            "see why its export stopped; the limit is fresh_days under [quality] in finops.toml",
+        )
+
+
+def _finding_text(result: "CheckResult") -> str:
+    """'aws 2026-10, services-gone: 2 services, cost touched 91.20 (service=Glue, …)'."""
+    from finops_stack.cli.check_command import sample_text
+
+    count = f"{count_text(result.failed_rows)} {result.unit}{'s' * (result.failed_rows != 1)}"
+    sample = f" ({sample_text(result.samples[0])})" if result.samples else ""
+    return screen_text(
+        f"{result.source} {result.billing_period}, {result.check_id}: {count},"
+        f" cost touched {money_text(result.billed_cost)}{sample}"
+    )
 
 
 def show_totals(state: Context, summary: "RunSummary") -> None:

@@ -110,7 +110,8 @@ class Session:
         manifest = vendor.model_dump(mode="json", exclude={"folder", "additions"})
         given = {s.name: s.given for s in self.config.sources if s.vendor == vendor.name}
         parts: list[object] = [__version__, manifest, vendor.models(), vendor.vocabulary(), given]
-        parts += [self.config.checks, [asdict(check) for check in read_checks(vendor.folder)]]
+        parts += [self.config.checks, self.config.quality.model_dump(mode="json")]
+        parts += [[asdict(check) for check in read_checks(vendor.folder)]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -50,6 +50,15 @@ path = "lake"                  # local folder: catalogue, data, lock, work files
 # gate, warn or ignore, by check id ("finops check --all" lists them)
 # "service-category-known" = "ignore"
 
+[quality]
+# When a finding about a bill or a source is one; amounts are in the bill's own currency.
+# gone_cost = 100              # accounts and services that cost less a month are not missed
+# rows_changed_pct = 50        # more or fewer rows than the month before
+# rows_restated_pct = 20       # more or fewer rows than the delivery a bill replaces
+# fresh_days = 4               # age of the newest delivery and charges of a source
+# fresh_days_monthly = 45      # the same where bills come after their month, as invoices do
+# fresh_days_by_source = { aws = 2 }
+
 # Sources: written by "finops add VENDOR LOCATION".
 """
 

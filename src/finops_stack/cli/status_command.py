@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from finops_stack.cli.session import Session
+    from finops_stack.findings import CheckResult
     from finops_stack.warehouse.bill_totals import CurrencyTotal
     from finops_stack.warehouse.register import OutcomeRow
 
 
 @dataclass
 class BillStatus:
-    """One delivery of one bill: the published one, or a newer one that is not."""
+    """One delivery of one bill: the published one, or a newer one that is not.
+
+    stale: on the newest bill of a source whose deliveries or charges are old.
+    """
 
     outcome: "OutcomeRow"
     since: datetime
@@ -32,6 +36,7 @@ class BillStatus:
     failed: int = 0
     overridden: int = 0
     configured: bool = True
+    stale: "CheckResult | None" = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -51,6 +56,7 @@ class BillStatus:
             "rows": self.rows,
             "landed_at": self.landed_at,
             "configured": self.configured,
+            "stale": None if self.stale is None else dict(self.stale.samples[0]),
             "since": self.since,
             "checks": {
                 "passed": self.passed,
@@ -68,6 +74,17 @@ class BillStatus:
                 for total in self.totals
             ],
         }
+
+    def why_text(self) -> str:
+        """Why it is not published, or what else there is to know of it."""
+        if not self.configured:
+            return "its source is not in finops.toml any more"
+        if self.stale is None:
+            return self.outcome.reason
+        from finops_stack.quality.freshness import staleness_text
+
+        stale = f"its source is stale: {staleness_text(self.stale)}"
+        return f"{self.outcome.reason}; {stale}" if self.outcome.reason else stale
 
     def checks_text(self) -> str:
         """'64 passed, 2 warnings'."""
@@ -88,7 +105,7 @@ def register(app: typer.Typer) -> None:
 def status(context: typer.Context, output: FormatOption = "text") -> None:
     """Show each bill: delivery, rows, totals, checks, published or not."""
     state: Context = context.obj
-    bills, rolled_back = read_status(state.session)
+    bills, rolled_back = read_status(state.session, now=state.now())
     if output == "json":
         show_json([bill.to_dict() for bill in bills])
     else:
@@ -99,7 +116,7 @@ def status(context: typer.Context, output: FormatOption = "text") -> None:
     state.reporter.say(f"next: {'finops check' if open_ends else 'finops report'}")
 
 
-def read_status(session: "Session") -> tuple[list[BillStatus], str]:
+def read_status(session: "Session", *, now: datetime) -> tuple[list[BillStatus], str]:
     """Every bill the register knows, and what to say while readers see an earlier publication.
 
     Raises: InputError before the first run.
@@ -119,6 +136,7 @@ def read_status(session: "Session") -> tuple[list[BillStatus], str]:
             bill.configured = bill.outcome.source in names
         _add_deliveries(connection, found)
         _add_checks(connection, found)
+        _add_stale(session, connection, found, now)
         rolled_back = _rolled_back(connection)
         snapshot = published_snapshot(connection)
     if snapshot is not None:
@@ -173,6 +191,17 @@ def _add_checks(connection: "DuckDBPyConnection", bills: list[BillStatus]) -> No
                 checked.warned += not result.passed and result.severity == "warn"
 
 
+def _add_stale(
+    session: "Session", connection: "DuckDBPyConnection", bills: list[BillStatus], now: datetime
+) -> None:
+    from finops_stack.cli.stale_sources import read_freshness
+
+    newest = {bill.outcome.source: bill for bill in bills}  # the last of each: bills are in order
+    for result in read_freshness(session, connection, now):
+        if not result.passed and result.source in newest:
+            newest[result.source].stale = result
+
+
 def _add_totals(connection: "DuckDBPyConnection", bills: list[BillStatus]) -> None:
     from finops_stack.warehouse.bill_totals import bill_totals
 
@@ -213,8 +242,7 @@ def _rows(bill: BillStatus) -> list[list[object]]:
         outcome.delivery_id,
         count_text(bill.rows),
     ]
-    why = outcome.reason if bill.configured else "its source is not in finops.toml any more"
-    tail: list[object] = [bill.checks_text(), moment_text(bill.since), why]
+    tail: list[object] = [bill.checks_text(), moment_text(bill.since), bill.why_text()]
     amounts: list[list[object]] = [
         [total.currency or "(none)", money_text(total.raw_total), money_text(total.focus_total)]
         for total in bill.totals

@@ -7,6 +7,7 @@ from finops_stack.deliveries.ledger import Action, PlannedBill
 from finops_stack.errors import EXIT_DONE, EXIT_FAILED, EXIT_HELD, EXIT_INPUT, FinopsError
 from finops_stack.findings import CheckResult
 from finops_stack.ingest.landed import Landed
+from finops_stack.warehouse.source_ages import SourceAge
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,11 @@ class Force:
 
 @dataclass
 class RunSummary:
-    """What a run did, bill by bill. force: of the one bill that is published by force."""
+    """What a run did, bill by bill.
+
+    force: of the one bill that is published by force; stale: sources whose deliveries or charges
+    are old.
+    """
 
     run_id: str
     plans: list[SourcePlan] = field(default_factory=list)
@@ -34,6 +39,8 @@ class RunSummary:
     held: list[tuple[Landed, list[CheckResult]]] = field(default_factory=list)
     published: list[Landed] = field(default_factory=list)
     results: list[CheckResult] = field(default_factory=list)
+    ages: tuple[SourceAge, ...] = ()
+    stale: list[CheckResult] = field(default_factory=list)
     recording: bool = False
     new_rates: bool = False
     force: Force | None = None
@@ -51,6 +58,7 @@ class RunSummary:
             return EXIT_FAILED
         if errors or actions(self.plans, Action.INCOMPLETE, Action.OLDER):
             return EXIT_INPUT
-        if self.held or actions(self.plans, Action.HELD):
+        stale = any(result.holds_back for result in self.stale)
+        if self.held or stale or actions(self.plans, Action.HELD):
             return EXIT_HELD
         return EXIT_DONE

@@ -11,6 +11,7 @@ from finops_stack.errors import FinopsError
 from finops_stack.findings import SAMPLE_ROWS, CheckResult, QueryCheck, text_of
 from finops_stack.reconcile.totals import sheets, total_checks
 from finops_stack.warehouse.engine import EngineError, first_line, limit_reached
+from finops_stack.warehouse.lake import leaving_nothing
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -89,19 +90,29 @@ def _prepared(
     delivered: Mapping[BillKey, int | None],
 ) -> Iterator[dict[str, str]]:
     """The sheets as temporary tables; yields what stands for each {name} in a check."""
-    names = {**relations, "delivered": _DELIVERED}
-    made = [_DELIVERED]
-    try:
+    with leaving_nothing(connection):
         _create_delivered(connection, delivered)
-        for name, sql in sheets().items():
-            table = f"{_PREFIX}{name}"
-            connection.execute(f"create or replace temp table {table} as {sql.format_map(names)}")
-            made.append(table)
-            names[name] = table
-        yield names
-    finally:
-        for table in made:
-            connection.execute(f"drop table if exists {table}")
+        names = {**relations, "delivered": _DELIVERED}
+        yield make_sheets(connection, sheets(), names=names, prefix=_PREFIX)
+
+
+def make_sheets(
+    connection: "DuckDBPyConnection",
+    wanted: Mapping[str, str],
+    *,
+    names: Mapping[str, str],
+    prefix: str,
+) -> dict[str, str]:
+    """Name → SQL of sheets, made in this order as temporary tables.
+
+    Gives `names` and the sheets' own, which a later sheet may use.
+    """
+    given = dict(names)
+    for name, sql in wanted.items():
+        table = f"{prefix}{name}"
+        connection.execute(f"create or replace temp table {table} as {sql.format_map(given)}")
+        given[name] = table
+    return given
 
 
 def _create_delivered(
@@ -199,4 +210,5 @@ def _result(check: QueryCheck, bill: BillKey, outcome: _Outcome) -> CheckResult:
         billed_cost=outcome.billed_cost,
         note=outcome.note,
         samples=tuple(outcome.samples),
+        unit=check.unit,
     )

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from finops_stack.errors import FinopsError
-from finops_stack.warehouse.lake import LAKE, transaction
+from finops_stack.warehouse.engine import EngineError
+from finops_stack.warehouse.lake import LAKE, published_snapshot, transaction
 from finops_stack.warehouse.sql import quote_name
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ def table_columns(connection: "DuckDBPyConnection") -> dict[str, set[str]]:
         [LAKE, LAKE],
     ).fetchall()
     return {str(table): set(names) for table, names in rows}
+
+
+def published_relation(connection: "DuckDBPyConnection", table: str) -> str | None:
+    """A table as readers see it now; None before a publication had it."""
+    snapshot = published_snapshot(connection)
+    relation = f"{LAKE}.main.{quote_name(table)} at (version => {snapshot})"
+    if snapshot is None:
+        return None
+    try:
+        connection.execute(f"select 1 from {relation} limit 0")
+    except EngineError:
+        return None
+    return relation
 
 
 def put_back(
