@@ -37,7 +37,9 @@ def test_a_query_ends_quietly_when_its_reader_leaves(lake, form):
 
 def test_one_small_answer_nobody_reads(lake):
     code, _, told = piped(lake.workspace, "query", "select 1 as n", "--format", "csv", lines=0)
-    assert (code, told) == (LEFT, "")
+    assert code == LEFT
+    # The note about the bill that is held back may come before the reader is missed.
+    assert not told or (told.startswith("note: acme 2026-08") and told.count("\n") == 1)
 
 
 def test_through_a_shell_with_head(lake):

@@ -124,7 +124,7 @@ class AzureBlobs:
         except _NoTokenError as error:
             raise _no_token(error, action, place) from error
         except HttpResponseError as error:
-            raise self._explain(error, action, place) from error
+            raise self._explain(error, action, key) from error
         except DamagedError as error:
             raise InputError(
                 f"{place}: {error}", hint="have it delivered again, then run again"
@@ -135,11 +135,18 @@ class AzureBlobs:
                 hint="check the network, then run again",
             ) from error
 
-    def _explain(self, error: HttpResponseError, action: str, place: str) -> FinopsError:
+    def _is_there(self, key: str) -> bool:
+        """Asked when a blob is not the listed one: servers say so of one that is gone, too."""
+        try:
+            return bool(self.client.get_blob_client(key).exists())
+        except AzureError:
+            return True
+
+    def _explain(self, error: HttpResponseError, action: str, key: str) -> FinopsError:
         """One message for one fault: what was asked for, what the server said, what to do."""
-        code, status = _code(error), error.status_code
+        code, status, place = _code(error), error.status_code, self.root + key
         if isinstance(error, ResourceModifiedError) or status == 412:
-            return changed(place)
+            return changed(place) if self._is_there(key) else gone(place)
         if code == "ContainerNotFound":
             return InputError(
                 f"there is no container {self.bucket} at {self.root}",
