@@ -24,3 +24,6 @@ class Plugin(BasePlugin):
         use_utc(conn)
         lake.prepare(conn)
         conn.execute(lake.attach_sql())
+        # Models put the wide side left and what is looked up right. By its estimates DuckDB swaps
+        # them where a look-up is made of joins, and then holds a whole bill in memory.
+        conn.execute("set disabled_optimizers = 'build_side_probe_side'")

@@ -48,6 +48,8 @@ with
             )
             = 1 as has_offsets
         from summed
+        -- the others have no role: leave them out before the window holds them all in memory
+        where is_fee or is_in_model or commitment_credit <> 0
     ),
 
     final as (
